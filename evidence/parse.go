@@ -1,0 +1,327 @@
+package evidence
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// MaxDepth bounds the nesting of every JSON text this package reads.
+const MaxDepth = 64
+
+// SyntaxError says where and why a text is not acceptable JSON. It quotes
+// nothing from the text except names of keys.
+type SyntaxError struct {
+	Offset  int    // bytes before the fault
+	Pointer string // RFC 6901 path of the value being read
+	Problem string
+}
+
+func (e *SyntaxError) Error() string {
+	at := ""
+	if e.Pointer != "" {
+		at = " at " + e.Pointer
+	}
+	return fmt.Sprintf("JSON%s (byte %d): %s", at, e.Offset, e.Problem)
+}
+
+// ParseValue reads exactly one JSON value (RFC 8259) in the strict reading
+// that records need: no duplicate keys, valid UTF-8 and no lone surrogates,
+// numbers exactly canonical, at most MaxDepth levels, nothing after the value.
+// The error is a *SyntaxError.
+func ParseValue(data []byte) (Value, error) {
+	p := parser{src: data}
+	if !utf8.Valid(data) {
+		return Value{}, p.fail("is not valid UTF-8")
+	}
+	v, err := p.value(0)
+	if err != nil {
+		return Value{}, err
+	}
+	if p.space(); p.pos < len(p.src) {
+		return Value{}, p.fail("has bytes after the value")
+	}
+	return v, nil
+}
+
+type parser struct {
+	src  []byte
+	pos  int
+	path []string
+}
+
+func (p *parser) fail(format string, args ...any) error {
+	var b strings.Builder
+	for _, s := range p.path {
+		b.WriteByte('/')
+		b.WriteString(escapePointer(s))
+	}
+	return &SyntaxError{Offset: p.pos, Pointer: b.String(), Problem: fmt.Sprintf(format, args...)}
+}
+
+// escapePointer encodes one reference token (RFC 6901 section 3).
+func escapePointer(s string) string {
+	if !strings.ContainsAny(s, "~/") {
+		return s
+	}
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
+}
+
+func (p *parser) space() {
+	for p.pos < len(p.src) {
+		switch p.src[p.pos] {
+		case ' ', '\t', '\n', '\r':
+			p.pos++
+		default:
+			return
+		}
+	}
+}
+
+// next skips space and returns the byte there, 0 at the end.
+func (p *parser) next() byte {
+	p.space()
+	if p.pos == len(p.src) {
+		return 0
+	}
+	return p.src[p.pos]
+}
+
+func (p *parser) value(depth int) (Value, error) {
+	if depth > MaxDepth {
+		return Value{}, p.fail("is nested deeper than %d levels", MaxDepth)
+	}
+	switch c := p.next(); {
+	case c == '{':
+		return p.object(depth)
+	case c == '[':
+		return p.array(depth)
+	case c == '"':
+		s, err := p.str()
+		return Value{kind: String, text: s}, err
+	case c == '-' || c >= '0' && c <= '9':
+		return p.number()
+	case p.word("true"):
+		return Value{kind: Bool, yes: true}, nil
+	case p.word("false"):
+		return Value{kind: Bool}, nil
+	case p.word("null"):
+		return Value{}, nil
+	case c == 0 && p.pos == len(p.src):
+		return Value{}, p.fail("ends where a value should stand")
+	}
+	return Value{}, p.fail("is not a JSON value")
+}
+
+func (p *parser) word(w string) bool {
+	if len(p.src)-p.pos < len(w) || string(p.src[p.pos:p.pos+len(w)]) != w {
+		return false
+	}
+	p.pos += len(w)
+	return true
+}
+
+func (p *parser) object(depth int) (Value, error) {
+	p.pos++
+	v := Value{kind: Object}
+	if p.next() == '}' {
+		p.pos++
+		return v, nil
+	}
+	for {
+		if p.next() != '"' {
+			return Value{}, p.fail("should have a quoted key here")
+		}
+		name, err := p.str()
+		if err != nil {
+			return Value{}, err
+		}
+		if p.next() != ':' {
+			return Value{}, p.fail("should have a colon after key %q", name)
+		}
+		p.pos++
+		p.path = append(p.path, name)
+		member, err := p.value(depth + 1)
+		if err != nil {
+			return Value{}, err
+		}
+		p.path = p.path[:len(p.path)-1]
+		v.fields = append(v.fields, Field{name, member})
+		switch p.next() {
+		case ',':
+			p.pos++
+		case '}':
+			p.pos++
+			if twice, ok := sortFields(v.fields); !ok {
+				return Value{}, p.fail("has key %q twice", twice)
+			}
+			return v, nil
+		default:
+			return Value{}, p.fail("should have a comma or closing brace here")
+		}
+	}
+}
+
+func (p *parser) array(depth int) (Value, error) {
+	p.pos++
+	v := Value{kind: Array}
+	if p.next() == ']' {
+		p.pos++
+		return v, nil
+	}
+	for {
+		p.path = append(p.path, strconv.Itoa(len(v.list)))
+		elem, err := p.value(depth + 1)
+		if err != nil {
+			return Value{}, err
+		}
+		p.path = p.path[:len(p.path)-1]
+		v.list = append(v.list, elem)
+		switch p.next() {
+		case ',':
+			p.pos++
+		case ']':
+			p.pos++
+			return v, nil
+		default:
+			return Value{}, p.fail("should have a comma or closing bracket here")
+		}
+	}
+}
+
+func (p *parser) number() (Value, error) {
+	start := p.pos
+	if p.src[p.pos] == '-' {
+		p.pos++
+	}
+	whole := p.digits()
+	if whole == 0 || whole > 1 && p.src[p.pos-whole] == '0' {
+		return Value{}, p.fail("is not a JSON number")
+	}
+	if p.pos < len(p.src) && p.src[p.pos] == '.' {
+		if p.pos++; p.digits() == 0 {
+			return Value{}, p.fail("is not a JSON number")
+		}
+	}
+	if p.pos < len(p.src) && p.src[p.pos]|0x20 == 'e' {
+		p.pos++
+		if p.pos < len(p.src) && (p.src[p.pos] == '+' || p.src[p.pos] == '-') {
+			p.pos++
+		}
+		if p.digits() == 0 {
+			return Value{}, p.fail("is not a JSON number")
+		}
+	}
+	text, err := canonicalNumber(string(p.src[start:p.pos]))
+	if err != nil {
+		return Value{}, p.fail("%v", err)
+	}
+	return Value{kind: Number, text: text}, nil
+}
+
+func (p *parser) digits() (n int) {
+	for p.pos < len(p.src) && p.src[p.pos] >= '0' && p.src[p.pos] <= '9' {
+		p.pos++
+		n++
+	}
+	return n
+}
+
+// str reads a string; the opening quote stands at p.pos.
+func (p *parser) str() (string, error) {
+	p.pos++
+	start := p.pos
+	for p.pos < len(p.src) {
+		switch c := p.src[p.pos]; {
+		case c == '"':
+			s := string(p.src[start:p.pos])
+			p.pos++
+			return s, nil
+		case c == '\\':
+			return p.escaped(start)
+		case c < 0x20:
+			return "", p.fail("has a control character in a string")
+		}
+		p.pos++
+	}
+	return "", p.fail("has a string without its closing quote")
+}
+
+// escaped reads the rest of a string that holds escapes, from the first one.
+func (p *parser) escaped(start int) (string, error) {
+	buf := append(make([]byte, 0, p.pos-start+32), p.src[start:p.pos]...)
+	for p.pos < len(p.src) {
+		switch c := p.src[p.pos]; {
+		case c == '"':
+			p.pos++
+			return string(buf), nil
+		case c < 0x20:
+			return "", p.fail("has a control character in a string")
+		case c == '\\':
+			r, err := p.escape()
+			if err != nil {
+				return "", err
+			}
+			buf = utf8.AppendRune(buf, r)
+		default:
+			buf = append(buf, c)
+			p.pos++
+		}
+	}
+	return "", p.fail("has a string without its closing quote")
+}
+
+var escapes = map[byte]rune{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// escape reads one escape sequence; the backslash stands at p.pos.
+func (p *parser) escape() (rune, error) {
+	if p.pos+1 == len(p.src) {
+		return 0, p.fail("has a string without its closing quote")
+	}
+	if r, ok := escapes[p.src[p.pos+1]]; ok {
+		p.pos += 2
+		return r, nil
+	}
+	hi, ok := p.hex4()
+	if !ok {
+		return 0, p.fail("has an unknown escape in a string")
+	}
+	if !utf16.IsSurrogate(hi) {
+		return hi, nil
+	}
+	lo, ok := p.hex4()
+	if r := utf16.DecodeRune(hi, lo); ok && r != utf8.RuneError {
+		return r, nil
+	}
+	return 0, p.fail("has a lone surrogate in a string")
+}
+
+// hex4 reads \uXXXX at p.pos.
+func (p *parser) hex4() (rune, bool) {
+	if len(p.src)-p.pos < 6 || p.src[p.pos] != '\\' || p.src[p.pos+1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(p.src[p.pos+2:p.pos+6]), 16, 32)
+	if err != nil {
+		return 0, false
+	}
+	p.pos += 6
+	return rune(n), true
+}
+
+// splitPointer takes an RFC 6901 pointer apart.
+func splitPointer(p string) ([]string, error) {
+	if p == "" || p[0] != '/' {
+		return nil, fmt.Errorf("pointer %q does not begin with a slash", clip(p))
+	}
+	tokens := strings.Split(p[1:], "/")
+	for i, t := range tokens {
+		tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(t)
+		if escapePointer(tokens[i]) != t {
+			return nil, fmt.Errorf("pointer %q is not well formed", clip(p))
+		}
+	}
+	return tokens, nil
+}

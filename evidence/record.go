@@ -1,0 +1,299 @@
+package evidence
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	// Version of leaf and record.
+	Version = 1
+	// SaltSize is the length in bytes of every salt.
+	SaltSize = 16
+	// MaxRecord bounds a record's canonical bytes; larger content is an
+	// object by digest.
+	MaxRecord = 60 << 10
+	// MaxLinks bounds a record's links.
+	MaxLinks = 64
+)
+
+// Link ties a record to something outside it: a document, a pull request, a
+// trace, an entry in a target system. Kinds are lower-case words and dots;
+// ids carry no personal data.
+type Link struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+}
+
+// WorkflowRef says which workflow's manifest was in force.
+type WorkflowRef struct {
+	Name   string `json:"name"`
+	Digest Digest `json:"digest"`
+	Tier   string `json:"tier"`
+	Mode   string `json:"mode"`
+}
+
+// Actor is whoever or whatever acted. Kind is human, agent, workload or
+// platform; Ref a pseudonym, or the name that the manifest gives an identity.
+type Actor struct {
+	Kind string `json:"kind"`
+	Ref  string `json:"ref"`
+}
+
+// Source is the authenticated surface that a record came in by.
+type Source struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Version string `json:"version"`
+}
+
+// Withheld names one field of a body that a commitment stands for.
+type Withheld struct {
+	Pointer string `json:"pointer"` // RFC 6901, into the body as it was submitted
+	Class   Class  `json:"class"`
+}
+
+// Record is one sealed fact: envelope and typed body.
+type Record struct {
+	Salt     string // base64url of SaltSize random bytes
+	ID       RecordID
+	Type     Type
+	Occurred Time // by the source
+	Received Time // by us
+	Run      RunID
+	Links    []Link       // sorted, unique
+	Workflow *WorkflowRef // nil for records outside any workflow
+	Actor    Actor
+	Source   Source
+	Body     Value // withheld fields replaced by commitments
+	Withheld []Withheld
+}
+
+// Canonical is the record's bytes, and the offset of the thirty bytes of its
+// received time, so that a writer can set that time last.
+func (r *Record) Canonical() (data []byte, received int) {
+	b := make([]byte, 0, 1024)
+	b = appendObject(append(b, `{"actor":`...), "kind", r.Actor.Kind, "ref", r.Actor.Ref)
+	b = r.Body.AppendCanonical(append(b, `,"body":`...))
+	b = appendString(append(b, `,"id":`...), string(r.ID))
+	b = appendList(append(b, `,"links":`...), r.Links, func(dst []byte, l Link) []byte {
+		return appendObject(dst, "id", l.ID, "kind", l.Kind)
+	})
+	b = appendString(append(b, `,"occurred":`...), string(r.Occurred))
+	b = append(b, `,"received":"`...)
+	received = len(b)
+	b = append(append(b, r.Received...), '"')
+	b = appendString(append(b, `,"run":`...), string(r.Run))
+	b = appendString(append(b, `,"salt":`...), r.Salt)
+	b = appendObject(append(b, `,"source":`...), "kind", r.Source.Kind, "name", r.Source.Name, "version", r.Source.Version)
+	b = appendString(append(b, `,"type":`...), string(r.Type))
+	b = appendList(append(b, `,"v":1,"withheld":`...), r.Withheld, func(dst []byte, w Withheld) []byte {
+		return appendObject(dst, "class", string(w.Class), "pointer", w.Pointer)
+	})
+	b = append(b, `,"workflow":`...)
+	if w := r.Workflow; w != nil {
+		b = appendObject(b, "digest", string(w.Digest), "mode", w.Mode, "name", w.Name, "tier", w.Tier)
+	} else {
+		b = append(b, "null"...)
+	}
+	return append(b, '}'), received
+}
+
+// appendObject writes an object of strings from pairs in canonical order.
+func appendObject(dst []byte, pairs ...string) []byte {
+	for i := 0; i < len(pairs); i += 2 {
+		dst = append(dst, "{,"[min(i, 1)])
+		dst = append(appendString(dst, pairs[i]), ':')
+		dst = appendString(dst, pairs[i+1])
+	}
+	return append(dst, '}')
+}
+
+func appendList[E any](dst []byte, list []E, one func([]byte, E) []byte) []byte {
+	dst = append(dst, '[')
+	for i, e := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = one(dst, e)
+	}
+	return append(dst, ']')
+}
+
+// ParseRecord reads a record's bytes back. It refuses bytes that are not
+// exactly the canonical form of a record of this version: an equal record has
+// equal bytes.
+func ParseRecord(data []byte) (*Record, error) {
+	if len(data) > MaxRecord {
+		return nil, fmt.Errorf("record is %d bytes, above the bound of %d", len(data), MaxRecord)
+	}
+	v, err := ParseValue(data)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	d := decoder{what: "record"}
+	d.version(v)
+	r := &Record{
+		Salt: d.text(v, "salt"), ID: RecordID(d.text(v, "id")), Type: Type(d.text(v, "type")),
+		Occurred: Time(d.text(v, "occurred")), Received: Time(d.text(v, "received")),
+		Run: RunID(d.text(v, "run")), Body: d.member(v, "body", Object),
+		Links: d.links(v),
+	}
+	actor, source := d.member(v, "actor", Object), d.member(v, "source", Object)
+	r.Actor = Actor{Kind: d.text(actor, "kind"), Ref: d.text(actor, "ref")}
+	r.Source = Source{Name: d.text(source, "name"), Kind: d.text(source, "kind"), Version: d.text(source, "version")}
+	if w, _ := v.Get("workflow"); w.Kind() != Null {
+		r.Workflow = &WorkflowRef{Name: d.text(w, "name"), Digest: Digest(d.text(w, "digest")), Tier: d.text(w, "tier"), Mode: d.text(w, "mode")}
+	}
+	for _, w := range d.member(v, "withheld", Array).Elems() {
+		r.Withheld = append(r.Withheld, Withheld{Pointer: d.text(w, "pointer"), Class: Class(d.text(w, "class"))})
+	}
+	if d.err == nil {
+		d.err = r.check()
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	if again, _ := r.Canonical(); string(again) != string(data) {
+		return nil, fmt.Errorf("record %s is not in canonical form, or has fields that version 1 does not know", r.ID)
+	}
+	return r, nil
+}
+
+// check verifies the forms that do not depend on the record's type.
+func (r *Record) check() error {
+	switch salt, err := base64.RawURLEncoding.Strict().DecodeString(r.Salt); {
+	case err != nil || len(salt) != SaltSize:
+		return fmt.Errorf("record: salt is not base64url of %d bytes", SaltSize)
+	case !IsUUIDv7(string(r.ID)):
+		return fmt.Errorf("record: id is not a UUIDv7")
+	case r.Run != "" && !IsUUIDv7(string(r.Run)):
+		return fmt.Errorf("record: run is not a UUIDv7")
+	}
+	if _, err := r.Occurred.Parse(); err != nil {
+		return fmt.Errorf("record: occurred: %w", err)
+	}
+	if _, err := r.Received.Parse(); err != nil {
+		return fmt.Errorf("record: received: %w", err)
+	}
+	return checkLinks(r.Links)
+}
+
+// checkLinks wants sorted, unique and well-formed links.
+func checkLinks(links []Link) error {
+	if len(links) > MaxLinks {
+		return fmt.Errorf("links: %d of them, above the bound of %d", len(links), MaxLinks)
+	}
+	for i, l := range links {
+		if !isLinkKind(l.Kind) || l.ID == "" || len(l.ID) > 512 {
+			return fmt.Errorf("links/%d: a kind is 1 to 40 of a-z, 0-9, dot and underscore; an id 1 to 512 bytes", i)
+		}
+		if i > 0 && CompareLinks(links[i-1], l) >= 0 {
+			return fmt.Errorf("links/%d: links are sorted by kind and id, each once", i)
+		}
+	}
+	return nil
+}
+
+func isLinkKind(s string) bool {
+	ok := len(s) >= 1 && len(s) <= 40
+	for i := 0; ok && i < len(s); i++ {
+		c := s[i]
+		ok = c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '_'
+	}
+	return ok
+}
+
+// CompareLinks orders links by kind, then id.
+func CompareLinks(a, b Link) int {
+	if c := strings.Compare(a.Kind, b.Kind); c != 0 {
+		return c
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+// SortLinks sorts links and drops repeats.
+func SortLinks(links []Link) []Link {
+	slices.SortFunc(links, CompareLinks)
+	return slices.Compact(links)
+}
+
+// Leaf is what the log seals: one line per record, chained to the one before.
+type Leaf struct {
+	Tenant   TenantID
+	Seq      uint64 // dense from 0; the index in the log
+	Prev     Digest // of the leaf before, ZeroDigest for the first
+	ID       RecordID
+	Type     Type
+	Received Time
+	Digest   Digest // of the record's bytes
+}
+
+// Canonical is the leaf's bytes.
+func (l *Leaf) Canonical() []byte {
+	b := make([]byte, 0, 384)
+	b = appendString(append(b, `{"digest":`...), string(l.Digest))
+	b = appendString(append(b, `,"id":`...), string(l.ID))
+	b = appendString(append(b, `,"prev":`...), string(l.Prev))
+	b = appendString(append(b, `,"received":`...), string(l.Received))
+	b = strconv.AppendUint(append(b, `,"seq":`...), l.Seq, 10)
+	b = appendString(append(b, `,"tenant":`...), string(l.Tenant))
+	b = appendString(append(b, `,"type":`...), string(l.Type))
+	return append(b, `,"v":1}`...)
+}
+
+// ParseLeaf reads a leaf's bytes back, and refuses any that are not exactly
+// canonical.
+func ParseLeaf(data []byte) (*Leaf, error) {
+	v, err := ParseValue(data)
+	if err != nil {
+		return nil, fmt.Errorf("leaf: %w", err)
+	}
+	d := decoder{what: "leaf"}
+	d.version(v)
+	seq, ok := d.member(v, "seq", Number).Int()
+	l := &Leaf{
+		Tenant: TenantID(d.text(v, "tenant")), Seq: uint64(seq), Prev: Digest(d.text(v, "prev")),
+		ID: RecordID(d.text(v, "id")), Type: Type(d.text(v, "type")),
+		Received: Time(d.text(v, "received")), Digest: Digest(d.text(v, "digest")),
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	if !ok || seq < 0 || !l.Prev.Valid() || !l.Digest.Valid() || string(l.Canonical()) != string(data) {
+		return nil, fmt.Errorf("leaf is not in the canonical form of version 1")
+	}
+	return l, nil
+}
+
+// decoder takes an object apart and keeps the first error.
+type decoder struct {
+	what string
+	err  error
+}
+
+func (d *decoder) member(v Value, name string, kind Kind) Value {
+	m, ok := v.Get(name)
+	if d.err == nil && (!ok || m.Kind() != kind) {
+		d.err = fmt.Errorf("%s: %s is missing or not a %s", d.what, name, kind)
+	}
+	return m
+}
+
+func (d *decoder) text(v Value, name string) string { return d.member(v, name, String).Text() }
+
+func (d *decoder) version(v Value) {
+	if n, ok := d.member(v, "v", Number).Int(); d.err == nil && (!ok || n != Version) {
+		d.err = fmt.Errorf("%s: version %d is expected: %w", d.what, Version, ErrVersion)
+	}
+}
+
+func (d *decoder) links(v Value) (links []Link) {
+	for _, l := range d.member(v, "links", Array).Elems() {
+		links = append(links, Link{Kind: d.text(l, "kind"), ID: d.text(l, "id")})
+	}
+	return links
+}

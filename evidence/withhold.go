@@ -1,0 +1,245 @@
+package evidence
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// Names that stand for withheld values (RFC 9901 sections 4.2.4.1, 4.2.4.2).
+const (
+	sdName    = "_sd"
+	sdElement = "..."
+)
+
+// Disclosure opens one commitment: the salt, name and value of a withheld
+// field, in the form of RFC 9901 section 4.2.1.
+type Disclosure struct {
+	Pointer string // of the field in the body as it was submitted
+	Class   Class
+	Subject string // whose personal field it is, "" for others
+	Text    string // base64url of the JSON array [salt, name, value], or [salt, value] for an element
+}
+
+// Digest is the commitment that stands in the disclosure's place.
+func (d *Disclosure) Digest() string { return disclosureDigest(d.Text) }
+
+func disclosureDigest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// Open is what the disclosure says: the field's name ("" for an array's
+// element) and value.
+func (d *Disclosure) Open() (name string, v Value, err error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(d.Text)
+	if err != nil {
+		return "", Value{}, fmt.Errorf("disclosure %s: is not strict base64url", d.Pointer)
+	}
+	list, err := ParseValue(raw)
+	if err != nil {
+		return "", Value{}, fmt.Errorf("disclosure %s: %w", d.Pointer, err)
+	}
+	switch e := list.Elems(); {
+	case len(e) == 3 && e[0].Kind() == String && e[1].Kind() == String:
+		return e[1].Text(), e[2], nil
+	case len(e) == 2 && e[0].Kind() == String:
+		return "", e[1], nil
+	}
+	return "", Value{}, fmt.Errorf("disclosure %s: is not an array of salt, name and value", d.Pointer)
+}
+
+// Withholder replaces the fields of a body that are not public by salted
+// commitments.
+type Withholder struct {
+	// Raise may give a field a higher class than its shape does; pointers
+	// have * for every array index. Nil raises nothing.
+	Raise func(pointer string) Class
+	// Salt yields SaltSize fresh random bytes at each call.
+	Salt func() []byte
+
+	disclosures []Disclosure
+	withheld    []Withheld
+	err         error
+}
+
+// Withhold checks nothing: body must have passed shape.Check. It returns the
+// body to seal, what opens its commitments, and the list of withheld fields
+// sorted by pointer.
+func (w *Withholder) Withhold(shape *Shape, body Value) (Value, []Disclosure, []Withheld, error) {
+	w.disclosures, w.withheld, w.err = nil, nil, nil
+	sealed := w.object(shape, "", "", body)
+	slices.SortFunc(w.withheld, func(a, b Withheld) int { return compareUTF16(a.Pointer, b.Pointer) })
+	return sealed, w.disclosures, w.withheld, w.err
+}
+
+func (w *Withholder) object(shape *Shape, at, pattern string, v Value) Value {
+	fields := make([]Field, 0, len(v.Fields())+1)
+	var digests []Value
+	for _, m := range v.Fields() {
+		f := shape.Field(m.Name)
+		here, wild := pointer(at, m.Name), pointer(pattern, m.Name)
+		switch class := w.class(f, wild); {
+		case class == Secret:
+			// Dropped; the list of withheld fields is the note of it.
+			w.withheld = append(w.withheld, Withheld{here, class})
+		case f.Each && class != Public:
+			fields = append(fields, Field{m.Name, w.elements(f, class, here, m.Value)})
+		case class != Public:
+			digests = append(digests, w.commit(here, class, subjectOf(f, v), StringValue(m.Name), m.Value))
+		default:
+			fields = append(fields, Field{m.Name, w.inside(f.Shape, here, wild, m.Value)})
+		}
+	}
+	if len(digests) > 0 {
+		// Sorted, so that the order tells nothing about names.
+		slices.SortFunc(digests, func(a, b Value) int { return compareUTF16(a.Text(), b.Text()) })
+		fields = append(fields, Field{sdName, ArrayValue(digests...)})
+	}
+	sealed, err := ObjectValue(fields...)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return sealed
+}
+
+// inside goes on below a field that itself stays in clear.
+func (w *Withholder) inside(s *Shape, at, pattern string, v Value) Value {
+	switch {
+	case s.Kind == Object:
+		return w.object(s, at, pattern, v)
+	case s.Kind == Array && s.Elem.Kind == Object:
+		list := make([]Value, len(v.Elems()))
+		for i, e := range v.Elems() {
+			list[i] = w.object(s.Elem, at+"/"+strconv.Itoa(i), pattern+"/*", e)
+		}
+		return ArrayValue(list...)
+	}
+	return v
+}
+
+func (w *Withholder) elements(f *FieldShape, class Class, at string, v Value) Value {
+	list := make([]Value, len(v.Elems()))
+	for i, e := range v.Elems() {
+		digest := w.commit(at+"/"+strconv.Itoa(i), class, "", e)
+		list[i] = Value{kind: Object, fields: []Field{{sdElement, digest}}}
+	}
+	return ArrayValue(list...)
+}
+
+func (w *Withholder) class(f *FieldShape, pattern string) Class {
+	if w.Raise == nil || f.Key {
+		return f.Class
+	}
+	if raised := w.Raise(pattern); raised.Rank() > f.Class.Rank() {
+		return raised
+	}
+	return f.Class
+}
+
+func (w *Withholder) commit(at string, class Class, subject string, parts ...Value) Value {
+	salt := base64.RawURLEncoding.EncodeToString(w.Salt())
+	raw := ArrayValue(append([]Value{StringValue(salt)}, parts...)...).Canonical()
+	d := Disclosure{Pointer: at, Class: class, Subject: subject, Text: base64.RawURLEncoding.EncodeToString(raw)}
+	w.disclosures = append(w.disclosures, d)
+	w.withheld = append(w.withheld, Withheld{at, class})
+	return StringValue(d.Digest())
+}
+
+// subjectOf reads whose personal field f is from its sibling in the same
+// object.
+func subjectOf(f *FieldShape, parent Value) string {
+	if f.Class != Personal || f.Subject == "" {
+		return ""
+	}
+	who, _ := parent.Get(f.Subject)
+	return who.Text()
+}
+
+// Reveal puts disclosed values back into a sealed body. Each disclosure must
+// open a commitment that stands where its pointer says; one that does not is
+// an error, so a disclosure moved to another field or record never passes.
+// Commitments that nothing opens stay as they are.
+func Reveal(sealed Value, disclosures []Disclosure) (Value, error) {
+	// Parents before children is not needed: commitments never nest.
+	for i := range disclosures {
+		d := &disclosures[i]
+		name, v, err := d.Open()
+		if err != nil {
+			return Value{}, err
+		}
+		tokens, err := splitPointer(d.Pointer)
+		if err != nil {
+			return Value{}, err
+		}
+		opened, ok := reveal(sealed, tokens, name, d.Digest(), v)
+		if !ok {
+			return Value{}, fmt.Errorf("disclosure %s opens no commitment at that place", d.Pointer)
+		}
+		sealed = opened
+	}
+	return sealed, nil
+}
+
+func reveal(v Value, path []string, name, digest string, opened Value) (Value, bool) {
+	if len(path) == 1 && v.kind == Object {
+		return revealMember(v, path[0], name, digest, opened)
+	}
+	if len(path) == 1 && v.kind == Array {
+		return revealElement(v, path[0], name, digest, opened)
+	}
+	if len(path) == 0 {
+		return v, false
+	}
+	if v.kind == Object {
+		for i, f := range v.fields {
+			if f.Name == path[0] {
+				inner, ok := reveal(f.Value, path[1:], name, digest, opened)
+				v.fields = slices.Clone(v.fields)
+				v.fields[i].Value = inner
+				return v, ok
+			}
+		}
+		return v, false
+	}
+	i, err := strconv.Atoi(path[0])
+	if v.kind != Array || err != nil || i < 0 || i >= len(v.list) {
+		return v, false
+	}
+	inner, ok := reveal(v.list[i], path[1:], name, digest, opened)
+	v.list = slices.Clone(v.list)
+	v.list[i] = inner
+	return v, ok
+}
+
+// revealMember swaps a digest in an object's _sd for the field it stands for.
+func revealMember(v Value, last, name, digest string, opened Value) (Value, bool) {
+	digests, _ := v.Get(sdName)
+	i := slices.IndexFunc(digests.list, func(d Value) bool { return d.kind == String && d.text == digest })
+	if _, exists := v.Get(last); i < 0 || exists || name != last || name == sdName || name == sdElement {
+		return v, false
+	}
+	fields := slices.DeleteFunc(slices.Clone(v.fields), func(f Field) bool { return f.Name == sdName })
+	if rest := slices.Delete(slices.Clone(digests.list), i, i+1); len(rest) > 0 {
+		fields = append(fields, Field{sdName, ArrayValue(rest...)})
+	}
+	out, err := ObjectValue(append(fields, Field{name, opened})...)
+	return out, err == nil
+}
+
+// revealElement swaps {"...": digest} for the array element it stands for.
+func revealElement(v Value, last, name, digest string, opened Value) (Value, bool) {
+	i, err := strconv.Atoi(last)
+	if err != nil || i < 0 || i >= len(v.list) || name != "" {
+		return v, false
+	}
+	stands, _ := v.list[i].Get(sdElement)
+	if stands.kind != String || stands.text != digest || len(v.list[i].fields) != 1 {
+		return v, false
+	}
+	v.list = slices.Clone(v.list)
+	v.list[i] = opened
+	return v, true
+}
