@@ -119,6 +119,8 @@ func valueOf(v reflect.Value) Value {
 		return v.Interface().(Value)
 	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		return valueOf(v.Elem())
 	case reflect.String:
 		return StringValue(v.String())
 	case reflect.Bool:

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"time"
@@ -98,6 +99,14 @@ func IsUUIDv7(s string) bool {
 		}
 	}
 	return true
+}
+
+// strictBase64 decodes unpadded base64url in its one spelling. The length is
+// compared because encoding/base64 skips line breaks even when strict.
+func strictBase64(s string) ([]byte, bool) {
+	enc := base64.RawURLEncoding.Strict()
+	data, err := enc.DecodeString(s)
+	return data, err == nil && enc.EncodedLen(len(data)) == len(s)
 }
 
 func isLowerHex(s string) bool {

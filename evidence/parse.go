@@ -32,10 +32,7 @@ func (e *SyntaxError) Error() string {
 // numbers exactly canonical, at most MaxDepth levels, nothing after the value.
 // The error is a *SyntaxError.
 func ParseValue(data []byte) (Value, error) {
-	p := parser{src: data}
-	if !utf8.Valid(data) {
-		return Value{}, p.fail("is not valid UTF-8")
-	}
+	p := parser{src: data, bad: invalidUTF8(data)}
 	v, err := p.value(0)
 	if err != nil {
 		return Value{}, err
@@ -49,7 +46,25 @@ func ParseValue(data []byte) (Value, error) {
 type parser struct {
 	src  []byte
 	pos  int
+	bad  int // where src stops being UTF-8, or its length
 	path []string
+}
+
+// invalidUTF8 is the offset of the first byte that is not UTF-8, or the length
+// of data. Only strings need to look at it: outside them every byte beyond
+// ASCII is refused anyway.
+func invalidUTF8(data []byte) int {
+	if utf8.Valid(data) {
+		return len(data)
+	}
+	i := 0
+	for {
+		r, n := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
 }
 
 func (p *parser) fail(format string, args ...any) error {
@@ -89,11 +104,11 @@ func (p *parser) next() byte {
 	return p.src[p.pos]
 }
 
+// value reads one value; depth counts the arrays and objects around it.
 func (p *parser) value(depth int) (Value, error) {
-	if depth > MaxDepth {
-		return Value{}, p.fail("is nested deeper than %d levels", MaxDepth)
-	}
 	switch c := p.next(); {
+	case depth == MaxDepth && (c == '{' || c == '['):
+		return Value{}, p.fail("is nested deeper than %d levels", MaxDepth)
 	case c == '{':
 		return p.object(depth)
 	case c == '[':
@@ -139,7 +154,7 @@ func (p *parser) object(depth int) (Value, error) {
 			return Value{}, err
 		}
 		if p.next() != ':' {
-			return Value{}, p.fail("should have a colon after key %q", name)
+			return Value{}, p.fail("should have a colon after key %q", clip(name))
 		}
 		p.pos++
 		p.path = append(p.path, name)
@@ -155,7 +170,7 @@ func (p *parser) object(depth int) (Value, error) {
 		case '}':
 			p.pos++
 			if twice, ok := sortFields(v.fields); !ok {
-				return Value{}, p.fail("has key %q twice", twice)
+				return Value{}, p.fail("has key %q twice", clip(twice))
 			}
 			return v, nil
 		default:
@@ -214,9 +229,10 @@ func (p *parser) number() (Value, error) {
 			return Value{}, p.fail("is not a JSON number")
 		}
 	}
-	text, err := canonicalNumber(string(p.src[start:p.pos]))
-	if err != nil {
-		return Value{}, p.fail("%v", err)
+	text, ok := canonicalNumber(string(p.src[start:p.pos]))
+	if !ok {
+		p.pos = start
+		return Value{}, p.fail("is a number that canonical JSON would change: send it as a string")
 	}
 	return Value{kind: Number, text: text}, nil
 }
@@ -241,6 +257,8 @@ func (p *parser) str() (string, error) {
 			return s, nil
 		case c == '\\':
 			return p.escaped(start)
+		case p.pos == p.bad:
+			return "", p.fail("is not valid UTF-8")
 		case c < 0x20:
 			return "", p.fail("has a control character in a string")
 		}
@@ -257,6 +275,8 @@ func (p *parser) escaped(start int) (string, error) {
 		case c == '"':
 			p.pos++
 			return string(buf), nil
+		case p.pos == p.bad:
+			return "", p.fail("is not valid UTF-8")
 		case c < 0x20:
 			return "", p.fail("has a control character in a string")
 		case c == '\\':
@@ -309,6 +329,13 @@ func (p *parser) hex4() (rune, bool) {
 	}
 	p.pos += 6
 	return rune(n), true
+}
+
+// arrayIndex reads a pointer's token as an index, in the one spelling that
+// RFC 6901 section 4 allows.
+func arrayIndex(token string) (int, bool) {
+	i, err := strconv.Atoi(token)
+	return i, err == nil && i >= 0 && strconv.Itoa(i) == token
 }
 
 // splitPointer takes an RFC 6901 pointer apart.

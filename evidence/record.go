@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,6 +17,8 @@ const (
 	MaxRecord = 60 << 10
 	// MaxLinks bounds a record's links.
 	MaxLinks = 64
+
+	maxLinkID = 512 // bytes
 )
 
 // Link ties a record to something outside it: a document, a pull request, a
@@ -163,15 +164,29 @@ func ParseRecord(data []byte) (*Record, error) {
 	return r, nil
 }
 
+// The words that a record's envelope may hold.
+var (
+	actorKinds    = []string{"human", "agent", "workload", "platform"}
+	workflowTiers = []string{"low", "medium", "high", "critical"}
+	workflowModes = []string{"observe", "shadow", "enforce"}
+)
+
 // check verifies the forms that do not depend on the record's type.
 func (r *Record) check() error {
-	switch salt, err := base64.RawURLEncoding.Strict().DecodeString(r.Salt); {
-	case err != nil || len(salt) != SaltSize:
+	switch salt, ok := strictBase64(r.Salt); {
+	case !ok || len(salt) != SaltSize:
 		return fmt.Errorf("record: salt is not base64url of %d bytes", SaltSize)
 	case !IsUUIDv7(string(r.ID)):
 		return fmt.Errorf("record: id is not a UUIDv7")
+	case !isDotted(string(r.Type)):
+		return fmt.Errorf("record: type is not 1 to 40 of a-z, 0-9, dot and underscore")
 	case r.Run != "" && !IsUUIDv7(string(r.Run)):
 		return fmt.Errorf("record: run is not a UUIDv7")
+	case !slices.Contains(actorKinds, r.Actor.Kind):
+		return fmt.Errorf("record: actor's kind is not one of %s", strings.Join(actorKinds, ", "))
+	}
+	if w := r.Workflow; w != nil && !(w.Digest.Valid() && slices.Contains(workflowTiers, w.Tier) && slices.Contains(workflowModes, w.Mode)) {
+		return fmt.Errorf("record: workflow's digest, tier or mode is not one that version %d knows", Version)
 	}
 	if _, err := r.Occurred.Parse(); err != nil {
 		return fmt.Errorf("record: occurred: %w", err)
@@ -179,26 +194,57 @@ func (r *Record) check() error {
 	if _, err := r.Received.Parse(); err != nil {
 		return fmt.Errorf("record: received: %w", err)
 	}
+	if err := checkWithheld(r.Withheld); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
 	return checkLinks(r.Links)
 }
 
-// checkLinks wants sorted, unique and well-formed links.
-func checkLinks(links []Link) error {
-	if len(links) > MaxLinks {
-		return fmt.Errorf("links: %d of them, above the bound of %d", len(links), MaxLinks)
-	}
-	for i, l := range links {
-		if !isLinkKind(l.Kind) || l.ID == "" || len(l.ID) > 512 {
-			return fmt.Errorf("links/%d: a kind is 1 to 40 of a-z, 0-9, dot and underscore; an id 1 to 512 bytes", i)
+// checkWithheld wants pointers in canonical order, each once, and classes that
+// withhold something.
+func checkWithheld(list []Withheld) error {
+	for i, w := range list {
+		if _, err := splitPointer(w.Pointer); err != nil {
+			return fmt.Errorf("withheld/%d: %w", i, err)
 		}
-		if i > 0 && CompareLinks(links[i-1], l) >= 0 {
-			return fmt.Errorf("links/%d: links are sorted by kind and id, each once", i)
+		if w.Class.Rank() < Internal.Rank() {
+			return fmt.Errorf("withheld/%d: class is not internal, personal, confidential or secret", i)
+		}
+		if i > 0 && compareUTF16(list[i-1].Pointer, w.Pointer) >= 0 {
+			return fmt.Errorf("withheld/%d: fields are sorted by pointer, each once", i)
 		}
 	}
 	return nil
 }
 
-func isLinkKind(s string) bool {
+// checkLinks wants well-formed links in order, each once.
+func checkLinks(links []Link) error {
+	for i := range links {
+		if i > 0 && CompareLinks(links[i-1], links[i]) >= 0 {
+			return invalid("/links/"+strconv.Itoa(i), "stands out of order: links are sorted by kind and id, each once")
+		}
+	}
+	return CheckLinks(links)
+}
+
+// CheckLinks holds links against their form and bounds, in any order.
+func CheckLinks(links []Link) error {
+	if len(links) > MaxLinks {
+		return invalid("/links", "has %d elements, at most %d are allowed", len(links), MaxLinks)
+	}
+	for i, l := range links {
+		if !isDotted(l.Kind) {
+			return invalid("/links/"+strconv.Itoa(i)+"/kind", "is not 1 to 40 of a-z, 0-9, dot and underscore")
+		}
+		if l.ID == "" || len(l.ID) > maxLinkID {
+			return invalid("/links/"+strconv.Itoa(i)+"/id", "is not 1 to %d bytes", maxLinkID)
+		}
+	}
+	return nil
+}
+
+// isDotted accepts kinds of links and types of records.
+func isDotted(s string) bool {
 	ok := len(s) >= 1 && len(s) <= 40
 	for i := 0; ok && i < len(s); i++ {
 		c := s[i]
@@ -260,13 +306,37 @@ func ParseLeaf(data []byte) (*Leaf, error) {
 		ID: RecordID(d.text(v, "id")), Type: Type(d.text(v, "type")),
 		Received: Time(d.text(v, "received")), Digest: Digest(d.text(v, "digest")),
 	}
+	if d.err == nil && (!ok || seq < 0) {
+		d.err = fmt.Errorf("leaf: seq is not a whole number from 0")
+	}
+	if d.err == nil {
+		d.err = l.check()
+	}
 	if d.err != nil {
 		return nil, d.err
 	}
-	if !ok || seq < 0 || !l.Prev.Valid() || !l.Digest.Valid() || string(l.Canonical()) != string(data) {
-		return nil, fmt.Errorf("leaf is not in the canonical form of version 1")
+	if string(l.Canonical()) != string(data) {
+		return nil, fmt.Errorf("leaf is not in canonical form, or has fields that version 1 does not know")
 	}
 	return l, nil
+}
+
+func (l *Leaf) check() error {
+	switch {
+	case !IsUUIDv7(string(l.ID)):
+		return fmt.Errorf("leaf: id is not a UUIDv7")
+	case !isDotted(string(l.Type)):
+		return fmt.Errorf("leaf: type is not 1 to 40 of a-z, 0-9, dot and underscore")
+	case !l.Prev.Valid() || !l.Digest.Valid():
+		return fmt.Errorf("leaf: prev or digest has not the form of a digest")
+	}
+	if _, err := ParseTenant(string(l.Tenant)); err != nil {
+		return fmt.Errorf("leaf: tenant: %w", err)
+	}
+	if _, err := l.Received.Parse(); err != nil {
+		return fmt.Errorf("leaf: received: %w", err)
+	}
+	return nil
 }
 
 // decoder takes an object apart and keeps the first error.

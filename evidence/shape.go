@@ -62,6 +62,8 @@ type FieldShape struct {
 const (
 	defaultMaxString = 1024
 	defaultMaxArray  = 256
+
+	maxIdent = 200 // bytes, whatever a tag says
 )
 
 var valueType = reflect.TypeFor[Value]()
@@ -102,16 +104,22 @@ func fieldShape(t reflect.Type, sf reflect.StructField) FieldShape {
 	for opt := range strings.SplitSeq(sf.Tag.Get("evf"), ",") {
 		f.apply(opt, fmt.Sprintf("%v.%s", t, sf.Name))
 	}
-	nested := f.Kind == Object || f.Kind == Array && f.Elem.Kind == Object
+	open := f.Open || f.Kind == Array && f.Elem.Open
 	switch {
-	case name == "" || f.Class == "" && !nested:
-		panic(fmt.Sprintf("evidence: %v.%s has no name or no class", t, sf.Name))
-	case f.Open && f.Class.Rank() < Internal.Rank():
+	case name == "" || (f.Class == "") != f.nested():
+		panic(fmt.Sprintf("evidence: %v.%s has no name, or no class where it needs one, or one where its fields have their own", t, sf.Name))
+	case open && f.Class.Rank() < Internal.Rank():
 		panic(fmt.Sprintf("evidence: %v.%s is open and public", t, sf.Name))
 	case f.Class == "":
 		f.Class = Public // a frame around fields with classes of their own
 	}
 	return f
+}
+
+// nested reports whether f is a frame around fields with classes of their
+// own: an object or a list of objects. It is never withheld as a whole.
+func (f *FieldShape) nested() bool {
+	return f.Kind == Object || f.Kind == Array && f.Elem.Kind == Object
 }
 
 func (f *FieldShape) apply(opt, where string) {
@@ -167,8 +175,8 @@ func (s *Shape) Check(at string, v Value) error {
 	case s.Kind == String:
 		return s.checkString(at, v.Text())
 	case s.Kind == Number:
-		if _, ok := v.Int(); s.Integer && !ok {
-			return invalid(at, "is not a whole number that fits 64 bits")
+		if n, ok := v.Int(); s.Integer && (!ok || n > maxInt || n < -maxInt) {
+			return invalid(at, "is not a whole number of at most 2^53")
 		}
 	case s.Kind == Array:
 		if len(v.Elems()) > s.Max {
@@ -246,7 +254,7 @@ func formatOK(format, text string) bool {
 }
 
 // isIdent accepts names of rules, tools, checks, roles and the like: letters,
-// digits and . _ / @ * : + - , at most 200 bytes.
+// digits and . _ / @ * : + - , at most maxIdent bytes.
 func isIdent(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -254,7 +262,7 @@ func isIdent(s string) bool {
 			return false
 		}
 	}
-	return len(s) <= 200
+	return len(s) <= maxIdent
 }
 
 // checkNoCommitments refuses the two names that stand for withheld values, so

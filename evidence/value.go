@@ -55,11 +55,14 @@ func StringValue(s string) Value {
 // BoolValue is JSON true or false.
 func BoolValue(b bool) Value { return Value{kind: Bool, yes: b} }
 
+// maxInt is the magnitude up to which every whole number is exact.
+const maxInt = 1 << 53
+
 // IntValue is the JSON number n. Magnitudes above 2^53 have no exact canonical
 // form and are refused.
 func IntValue(n int64) (Value, error) {
-	if n > 1<<53 || n < -(1<<53) {
-		return Value{}, fmt.Errorf("number %d is beyond 2^53 and has no exact canonical form: send it as a string", n)
+	if n > maxInt || n < -maxInt {
+		return Value{}, errors.New("number is beyond 2^53 and has no exact canonical form: send it as a string")
 	}
 	return Value{kind: Number, text: strconv.FormatInt(n, 10)}, nil
 }
@@ -68,8 +71,14 @@ func IntValue(n int64) (Value, error) {
 func ArrayValue(vs ...Value) Value { return Value{kind: Array, list: vs} }
 
 // ObjectValue is the JSON object of fields, which it sorts into canonical
-// order and takes over. A name given twice is an error.
+// order and takes over. A name given twice, or one that is not UTF-8, is an
+// error.
 func ObjectValue(fields ...Field) (Value, error) {
+	for _, f := range fields {
+		if !utf8.ValidString(f.Name) {
+			return Value{}, fmt.Errorf("key %q is not valid UTF-8", clip(f.Name))
+		}
+	}
 	if name, ok := sortFields(fields); !ok {
 		return Value{}, fmt.Errorf("key %q occurs twice", name)
 	}
@@ -220,24 +229,19 @@ func compareUTF16(a, b string) int {
 	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
 }
 
-var errNotExact = errors.New("is not exactly representable in canonical JSON: send it as a string")
-
 // canonicalNumber turns a JSON number literal into its RFC 8785 form
-// (ECMAScript's shortest), and refuses a literal whose value that form would
+// (ECMAScript's shortest); false for a literal whose value that form would
 // change.
-func canonicalNumber(lit string) (string, error) {
+func canonicalNumber(lit string) (string, bool) {
 	if isSmallInt(lit) {
-		return lit, nil
+		return lit, true
 	}
 	f, err := strconv.ParseFloat(lit, 64)
-	if err != nil || math.IsInf(f, 0) {
-		return "", fmt.Errorf("number %s %w", clip(lit), errNotExact)
+	if err != nil {
+		return "", false
 	}
 	canon := formatES6(f)
-	if !sameDecimal(lit, canon) {
-		return "", fmt.Errorf("number %s %w", clip(lit), errNotExact)
-	}
-	return canon, nil
+	return canon, sameDecimal(lit, canon)
 }
 
 // isSmallInt spots the common case: up to fifteen digits, no sign, fraction
@@ -313,10 +317,14 @@ func decimalParts(lit string) (neg bool, digits string, exp int) {
 	return neg, string(buf), exp
 }
 
-// clip keeps a number literal in an error message short.
+// clip keeps a name in an error message short.
 func clip(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "…"
+	if len(s) <= 40 {
+		return s
 	}
-	return s
+	end := 40
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }

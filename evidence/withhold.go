@@ -34,8 +34,8 @@ func disclosureDigest(text string) string {
 // Open is what the disclosure says: the field's name ("" for an array's
 // element) and value.
 func (d *Disclosure) Open() (name string, v Value, err error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(d.Text)
-	if err != nil {
+	raw, ok := strictBase64(d.Text)
+	if !ok {
 		return "", Value{}, fmt.Errorf("disclosure %s: is not strict base64url", d.Pointer)
 	}
 	list, err := ParseValue(raw)
@@ -55,7 +55,8 @@ func (d *Disclosure) Open() (name string, v Value, err error) {
 // commitments.
 type Withholder struct {
 	// Raise may give a field a higher class than its shape does; pointers
-	// have * for every array index. Nil raises nothing.
+	// have * for every array index. Raising an object, or a list of objects,
+	// raises every field inside that is not a key. Nil raises nothing.
 	Raise func(pointer string) Class
 	// Salt yields SaltSize fresh random bytes at each call.
 	Salt func() []byte
@@ -70,27 +71,45 @@ type Withholder struct {
 // sorted by pointer.
 func (w *Withholder) Withhold(shape *Shape, body Value) (Value, []Disclosure, []Withheld, error) {
 	w.disclosures, w.withheld, w.err = nil, nil, nil
-	sealed := w.object(shape, "", "", body)
+	sealed := w.object(shape, place{floor: Public}, body)
 	slices.SortFunc(w.withheld, func(a, b Withheld) int { return compareUTF16(a.Pointer, b.Pointer) })
 	return sealed, w.disclosures, w.withheld, w.err
 }
 
-func (w *Withholder) object(shape *Shape, at, pattern string, v Value) Value {
+// place is where the walk through a body stands.
+type place struct {
+	at      string // pointer into the body
+	pattern string // the same with * for every array index
+	floor   Class  // what the objects around were raised to
+}
+
+func (p place) member(name string) place {
+	return place{pointer(p.at, name), pointer(p.pattern, name), p.floor}
+}
+
+func (p place) elem(i int) place {
+	return place{p.at + "/" + strconv.Itoa(i), p.pattern + "/*", p.floor}
+}
+
+func (w *Withholder) object(shape *Shape, p place, v Value) Value {
 	fields := make([]Field, 0, len(v.Fields())+1)
 	var digests []Value
 	for _, m := range v.Fields() {
 		f := shape.Field(m.Name)
-		here, wild := pointer(at, m.Name), pointer(pattern, m.Name)
-		switch class := w.class(f, wild); {
+		here := p.member(m.Name)
+		switch class := w.class(f, here); {
+		case f.nested():
+			here.floor = class
+			fields = append(fields, Field{m.Name, w.inside(f.Shape, here, m.Value)})
 		case class == Secret:
 			// Dropped; the list of withheld fields is the note of it.
-			w.withheld = append(w.withheld, Withheld{here, class})
+			w.withheld = append(w.withheld, Withheld{here.at, class})
 		case f.Each && class != Public:
-			fields = append(fields, Field{m.Name, w.elements(f, class, here, m.Value)})
+			fields = append(fields, Field{m.Name, w.elements(class, subjectOf(f, v), here, m.Value)})
 		case class != Public:
-			digests = append(digests, w.commit(here, class, subjectOf(f, v), StringValue(m.Name), m.Value))
+			digests = append(digests, w.commit(here.at, class, subjectOf(f, v), StringValue(m.Name), m.Value))
 		default:
-			fields = append(fields, Field{m.Name, w.inside(f.Shape, here, wild, m.Value)})
+			fields = append(fields, m)
 		}
 	}
 	if len(digests) > 0 {
@@ -105,38 +124,45 @@ func (w *Withholder) object(shape *Shape, at, pattern string, v Value) Value {
 	return sealed
 }
 
-// inside goes on below a field that itself stays in clear.
-func (w *Withholder) inside(s *Shape, at, pattern string, v Value) Value {
-	switch {
-	case s.Kind == Object:
-		return w.object(s, at, pattern, v)
-	case s.Kind == Array && s.Elem.Kind == Object:
-		list := make([]Value, len(v.Elems()))
-		for i, e := range v.Elems() {
-			list[i] = w.object(s.Elem, at+"/"+strconv.Itoa(i), pattern+"/*", e)
-		}
-		return ArrayValue(list...)
+// inside goes on below an object or a list of objects, which itself stays in
+// clear.
+func (w *Withholder) inside(s *Shape, p place, v Value) Value {
+	if s.Kind == Object {
+		return w.object(s, p, v)
 	}
-	return v
-}
-
-func (w *Withholder) elements(f *FieldShape, class Class, at string, v Value) Value {
 	list := make([]Value, len(v.Elems()))
 	for i, e := range v.Elems() {
-		digest := w.commit(at+"/"+strconv.Itoa(i), class, "", e)
+		list[i] = w.object(s.Elem, p.elem(i), e)
+	}
+	return ArrayValue(list...)
+}
+
+func (w *Withholder) elements(class Class, subject string, p place, v Value) Value {
+	list := make([]Value, len(v.Elems()))
+	for i, e := range v.Elems() {
+		digest := w.commit(p.elem(i).at, class, subject, e)
 		list[i] = Value{kind: Object, fields: []Field{{sdElement, digest}}}
 	}
 	return ArrayValue(list...)
 }
 
-func (w *Withholder) class(f *FieldShape, pattern string) Class {
-	if w.Raise == nil || f.Key {
-		return f.Class
+// class is the highest of what the field's shape, the objects around it and
+// Raise say; a key's class is fixed.
+func (w *Withholder) class(f *FieldShape, p place) Class {
+	class := f.Class
+	if f.Key {
+		return class
 	}
-	if raised := w.Raise(pattern); raised.Rank() > f.Class.Rank() {
-		return raised
+	if p.floor.Rank() > class.Rank() {
+		class = p.floor
 	}
-	return f.Class
+	if w.Raise == nil {
+		return class
+	}
+	if raised := w.Raise(p.pattern); raised.Rank() > class.Rank() {
+		class = raised
+	}
+	return class
 }
 
 func (w *Withholder) commit(at string, class Class, subject string, parts ...Value) Value {
@@ -204,8 +230,8 @@ func reveal(v Value, path []string, name, digest string, opened Value) (Value, b
 		}
 		return v, false
 	}
-	i, err := strconv.Atoi(path[0])
-	if v.kind != Array || err != nil || i < 0 || i >= len(v.list) {
+	i, ok := arrayIndex(path[0])
+	if v.kind != Array || !ok || i >= len(v.list) {
 		return v, false
 	}
 	inner, ok := reveal(v.list[i], path[1:], name, digest, opened)
@@ -231,8 +257,8 @@ func revealMember(v Value, last, name, digest string, opened Value) (Value, bool
 
 // revealElement swaps {"...": digest} for the array element it stands for.
 func revealElement(v Value, last, name, digest string, opened Value) (Value, bool) {
-	i, err := strconv.Atoi(last)
-	if err != nil || i < 0 || i >= len(v.list) || name != "" {
+	i, ok := arrayIndex(last)
+	if !ok || i >= len(v.list) || name != "" {
 		return v, false
 	}
 	stands, _ := v.list[i].Get(sdElement)

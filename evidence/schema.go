@@ -1,0 +1,524 @@
+package evidence
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// schemaBase begins the $id of every schema; the rest is the file's name.
+const schemaBase = "https://github.com/evidencefactory/evf/schema/"
+
+// SchemaFor is the JSON Schema (draft 2020-12) of a type's body, nil for a
+// type that the catalogue does not hold. The root describes the body of a
+// draft; $defs/sealed the body as a record holds it, with the fields the
+// house sets and with commitments in place of what is withheld. What JSON
+// Schema has no word for stands in x-evf-… members, described in
+// docs/formats/leaf-and-record.md.
+func SchemaFor(t Type) []byte {
+	shape := t.Shape()
+	if shape == nil {
+		return nil
+	}
+	return bodySchema(string(t), shape)
+}
+
+func bodySchema(name string, shape *Shape) []byte {
+	root := draftSchema(shape)
+	root.Schema, root.ID, root.Title = schemaDialect, schemaBase+name+".v1.json", name
+	root.Description = "The body of a draft of this type. $defs/sealed is the body as a record holds it."
+	root.Defs = members{{"sealed", sealedSchema(shape)}}
+	if shape.hasOpen() {
+		root.Defs = append(root.Defs, member{"open", openSchema()})
+	}
+	return root.encode()
+}
+
+// Patterns of the forms that ident.go and record.go check.
+const (
+	schemaDialect = "https://json-schema.org/draft/2020-12/schema"
+
+	patternUUID   = `[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`
+	patternDigest = `^sha256:[0-9a-f]{64}$`
+	patternTime   = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z$`
+	patternDotted = `^[a-z0-9._]{1,40}$`
+	patternTenant = `^[a-z0-9-]{1,63}$`
+	patternIdent  = `^[A-Za-z0-9._/@*:+-]*$`
+	// The last character carries fewer than six bits: strict base64url
+	// (RFC 4648 section 3.5) wants the spare ones zero.
+	patternSalt       = `^[A-Za-z0-9_-]{21}[AQgw]$`
+	patternCommitment = `^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$`
+)
+
+// jsonSchema holds the words of JSON Schema that this package needs, in the
+// order in which a person reads them.
+type jsonSchema struct {
+	Schema      string      `json:"$schema,omitempty"`
+	ID          string      `json:"$id,omitempty"`
+	Title       string      `json:"title,omitempty"`
+	Description string      `json:"description,omitempty"`
+	Ref         string      `json:"$ref,omitempty"`
+	Type        string      `json:"type,omitempty"`
+	Class       Class       `json:"x-evf-class,omitempty"`
+	Key         bool        `json:"x-evf-key,omitempty"`
+	Server      bool        `json:"x-evf-server,omitempty"`
+	Link        string      `json:"x-evf-link,omitempty"`
+	Subject     string      `json:"x-evf-subject,omitempty"`
+	MaxBytes    int         `json:"x-evf-max-bytes,omitempty"`
+	Withheld    []string    `json:"x-evf-withheld,omitempty"`
+	Const       *int        `json:"const,omitempty"`
+	Enum        []string    `json:"enum,omitempty"`
+	MinLength   int         `json:"minLength,omitempty"`
+	MaxLength   int         `json:"maxLength,omitempty"`
+	Pattern     string      `json:"pattern,omitempty"`
+	Minimum     *int        `json:"minimum,omitempty"`
+	Maximum     *int        `json:"maximum,omitempty"`
+	MinItems    int         `json:"minItems,omitempty"`
+	MaxItems    *int        `json:"maxItems,omitempty"`
+	UniqueItems bool        `json:"uniqueItems,omitempty"`
+	Items       *jsonSchema `json:"items,omitempty"`
+	AnyOf       []any       `json:"anyOf,omitempty"`
+	Names       *jsonSchema `json:"propertyNames,omitempty"`
+	Not         *jsonSchema `json:"not,omitempty"`
+	Properties  members     `json:"properties,omitempty"`
+	Required    []string    `json:"required,omitempty"`
+	Additional  any         `json:"additionalProperties,omitempty"`
+	Defs        members     `json:"$defs,omitempty"`
+}
+
+// members are named schemas that keep the order of the catalogue.
+type members []member
+
+type member struct {
+	name   string
+	schema *jsonSchema
+}
+
+func (ms members) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	for i, m := range ms {
+		b.WriteByte("{,"[min(i, 1)])
+		b.Write(appendString(nil, m.name))
+		b.WriteByte(':')
+		b.Write(m.schema.encode())
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// encode writes the schema as its golden file holds it.
+func (s *jsonSchema) encode() []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(s); err != nil {
+		panic("evidence: " + err.Error()) // cannot happen: strings, numbers and lists only
+	}
+	return b.Bytes()
+}
+
+// objectSchema is an object of exactly these members.
+func objectSchema(properties members, required ...string) *jsonSchema {
+	return &jsonSchema{Type: "object", Properties: properties, Required: required, Additional: false}
+}
+
+func patternSchema(pattern string) *jsonSchema {
+	return &jsonSchema{Type: "string", Pattern: pattern}
+}
+
+func arraySchema(items *jsonSchema, most int) *jsonSchema {
+	return &jsonSchema{Type: "array", MaxItems: &most, Items: items}
+}
+
+// draftSchema is a body as a caller sends it.
+func draftSchema(s *Shape) *jsonSchema {
+	var properties members
+	var required []string
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		if f.Server {
+			continue
+		}
+		if !f.Optional {
+			required = append(required, f.Name)
+		}
+		properties = append(properties, member{f.Name, f.schema(valueSchema(f.Shape, draftSchema))})
+	}
+	return objectSchema(properties, required...)
+}
+
+// sealedSchema is a body as a record holds it: what is always withheld is no
+// property, and what may be withheld is not required.
+func sealedSchema(s *Shape) *jsonSchema {
+	var properties members
+	var required, mayHide []string
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		fixed := f.Key || f.nested()
+		if fixed && !f.Optional {
+			required = append(required, f.Name)
+		}
+		if !fixed && !f.Each {
+			mayHide = append(mayHide, f.Name)
+		}
+		if f.Class == Public || f.Each {
+			properties = append(properties, member{f.Name, f.schema(sealedValueSchema(f))})
+		}
+	}
+	if len(mayHide) > 0 {
+		properties = append(properties, member{sdName, commitmentsSchema(mayHide)})
+	}
+	return objectSchema(properties, required...)
+}
+
+func sealedValueSchema(f *FieldShape) *jsonSchema {
+	v := valueSchema(f.Shape, sealedSchema)
+	if !f.Each {
+		return v
+	}
+	hidden := objectSchema(members{{sdElement, patternSchema(patternCommitment)}}, sdElement)
+	if f.Class == Public {
+		v.Items = &jsonSchema{AnyOf: []any{v.Items, hidden}}
+	} else {
+		v.Items = hidden
+	}
+	return v
+}
+
+func commitmentsSchema(mayHide []string) *jsonSchema {
+	s := arraySchema(patternSchema(patternCommitment), len(mayHide))
+	s.Description = "Digests of the disclosures (RFC 9901) of withheld members, sorted."
+	s.Withheld, s.MinItems, s.UniqueItems = mayHide, 1, true
+	return s
+}
+
+// schema adds what the catalogue knows of the field to the schema of its value.
+func (f *FieldShape) schema(v *jsonSchema) *jsonSchema {
+	if !f.nested() {
+		v.Class = f.Class
+	}
+	v.Key, v.Server, v.Link, v.Subject = f.Key, f.Server, f.Link, f.Subject
+	return v
+}
+
+// valueSchema is a value of the shape; object says how objects in it look.
+func valueSchema(s *Shape, object func(*Shape) *jsonSchema) *jsonSchema {
+	switch {
+	case s.Open:
+		return &jsonSchema{Ref: "#/$defs/open"}
+	case s.Kind == Object:
+		return object(s)
+	case s.Kind == Array:
+		return arraySchema(valueSchema(s.Elem, object), s.Max)
+	case s.Kind == String:
+		return stringSchema(s)
+	case s.Kind == Number:
+		low, high := -maxInt, maxInt
+		return &jsonSchema{Type: "integer", Minimum: &low, Maximum: &high}
+	}
+	return &jsonSchema{Type: s.Kind.String()}
+}
+
+func stringSchema(s *Shape) *jsonSchema {
+	v := &jsonSchema{Type: "string", Enum: s.Enum}
+	switch s.Format {
+	case "time":
+		v.Pattern = patternTime
+	case "digest":
+		v.Pattern = patternDigest
+	case "uuid":
+		v.Pattern = "^" + patternUUID + "$"
+	case "ident":
+		v.Pattern, v.MaxLength = patternIdent, min(s.Max, maxIdent)
+	default:
+		// JSON Schema counts characters, the house bytes.
+		v.MaxLength, v.MaxBytes = s.Max, s.Max
+	}
+	if s.Enum != nil {
+		v.MaxLength, v.MaxBytes = 0, 0
+	}
+	if !s.Empty {
+		v.MinLength = 1
+	}
+	return v
+}
+
+// hasOpen reports whether a value of any JSON shape occurs below s.
+func (s *Shape) hasOpen() bool {
+	return s.Open || s.Elem != nil && s.Elem.hasOpen() ||
+		slices.ContainsFunc(s.Fields, func(f FieldShape) bool { return f.hasOpen() })
+}
+
+// openSchema is any JSON value that holds no commitment.
+func openSchema() *jsonSchema {
+	self := &jsonSchema{Ref: "#/$defs/open"}
+	return &jsonSchema{
+		Description: "Any JSON value; the two names that stand for withheld values are refused.",
+		Items:       self,
+		Names:       &jsonSchema{Not: &jsonSchema{Enum: []string{sdName, sdElement}}},
+		Additional:  self,
+	}
+}
+
+// DraftSchema is the JSON Schema of a draft from outside the house. Types that
+// only the house writes are not among its types.
+func DraftSchema() []byte {
+	types := &jsonSchema{Type: "string"}
+	for _, t := range Types() {
+		if !t.Reserved() {
+			types.Enum = append(types.Enum, string(t))
+		}
+	}
+	s := objectSchema(members{
+		{"id", patternSchema("^" + patternUUID + "$")},
+		{"type", types},
+		{"occurred", patternSchema(patternTime)},
+		{"run", patternSchema("^(" + patternUUID + ")?$")},
+		{"links", linksSchema()},
+		{"body", &jsonSchema{Type: "object"}},
+	}, "id", "type", "occurred", "body")
+	s.Schema, s.ID, s.Title = schemaDialect, schemaBase+"draft.v1.json", "draft"
+	s.Description = "What a caller submits. Its body is described by the schema of its type."
+	return s.encode()
+}
+
+// RecordSchema is the JSON Schema of a record of this version.
+func RecordSchema() []byte {
+	version := Version
+	workflow := stringsSchema("digest", "mode", "name", "tier")
+	workflow.Properties[0].schema = patternSchema(patternDigest)
+	workflow.Properties[1].schema.Enum = workflowModes
+	workflow.Properties[3].schema.Enum = workflowTiers
+	actor := stringsSchema("kind", "ref")
+	actor.Properties[0].schema.Enum = actorKinds
+	withheld := stringsSchema("class", "pointer")
+	withheld.Properties[0].schema.Enum = []string{string(Internal), string(Personal), string(Confidential), string(Secret)}
+	withheld.Properties[1].schema.Pattern = `^(/([^/~]|~[01])*)+$`
+	s := sealedObject("record", members{
+		{"actor", actor},
+		{"body", &jsonSchema{Type: "object", Description: "As $defs/sealed of the schema of its type describes it."}},
+		{"id", patternSchema("^" + patternUUID + "$")},
+		{"links", linksSchema()},
+		{"occurred", patternSchema(patternTime)},
+		{"received", patternSchema(patternTime)},
+		{"run", patternSchema("^(" + patternUUID + ")?$")},
+		{"salt", patternSchema(patternSalt)},
+		{"source", stringsSchema("kind", "name", "version")},
+		{"type", patternSchema(patternDotted)},
+		{"v", &jsonSchema{Type: "integer", Const: &version}},
+		{"withheld", &jsonSchema{Type: "array", UniqueItems: true, Items: withheld}},
+		{"workflow", &jsonSchema{AnyOf: []any{&jsonSchema{Type: "null"}, workflow}}},
+	})
+	s.Description, s.MaxBytes = "One sealed fact: envelope and typed body.", MaxRecord
+	return s.encode()
+}
+
+// LeafSchema is the JSON Schema of a leaf of this version.
+func LeafSchema() []byte {
+	version, first, last := Version, 0, maxInt
+	s := sealedObject("leaf", members{
+		{"digest", patternSchema(patternDigest)},
+		{"id", patternSchema("^" + patternUUID + "$")},
+		{"prev", patternSchema(patternDigest)},
+		{"received", patternSchema(patternTime)},
+		{"seq", &jsonSchema{Type: "integer", Minimum: &first, Maximum: &last}},
+		{"tenant", patternSchema(patternTenant)},
+		{"type", patternSchema(patternDotted)},
+		{"v", &jsonSchema{Type: "integer", Const: &version}},
+	})
+	s.Description = "What the log seals: one line per record, chained to the one before."
+	return s.encode()
+}
+
+// sealedObject is a root schema whose members are all required.
+func sealedObject(name string, properties members) *jsonSchema {
+	var required []string
+	for _, p := range properties {
+		required = append(required, p.name)
+	}
+	s := objectSchema(properties, required...)
+	s.Schema, s.ID, s.Title = schemaDialect, schemaBase+name+".v1.json", name
+	return s
+}
+
+func stringsSchema(names ...string) *jsonSchema {
+	var properties members
+	for _, name := range names {
+		properties = append(properties, member{name, &jsonSchema{Type: "string"}})
+	}
+	return objectSchema(properties, names...)
+}
+
+func linksSchema() *jsonSchema {
+	link := stringsSchema("id", "kind")
+	id := link.Properties[0].schema
+	id.MinLength, id.MaxLength, id.MaxBytes = 1, maxLinkID, maxLinkID
+	link.Properties[1].schema.Pattern = patternDotted
+	links := arraySchema(link, MaxLinks)
+	links.UniqueItems = true
+	return links
+}
+
+// CheckSealed holds a sealed body and the list of what is withheld from it
+// against the shape: every field is there in clear or withheld, no field
+// stands in clear below its class, no key is withheld, and each withheld
+// field has its commitment (a secret one has none). The error is an *Error of
+// kind Invalid whose field is the pointer of the first fault; it quotes
+// names, never values. Whether a commitment opens to a value of the right
+// shape is for Reveal and Check to say.
+func (s *Shape) CheckSealed(body Value, withheld []Withheld) error {
+	if err := checkWithheld(withheld); err != nil {
+		return invalid("", "%w", err)
+	}
+	c := sealedCheck{make(map[string]Class, len(withheld))}
+	for _, w := range withheld {
+		c.unseen[w.Pointer] = w.Class
+	}
+	if err := c.object(s, "", body); err != nil {
+		return err
+	}
+	for _, w := range withheld {
+		if _, left := c.unseen[w.Pointer]; left {
+			return invalid(w.Pointer, "is listed as withheld, but no such field can be")
+		}
+	}
+	return nil
+}
+
+// sealedCheck is one walk through a sealed body.
+type sealedCheck struct {
+	unseen map[string]Class // withheld pointers the walk has not come by
+}
+
+func (c *sealedCheck) take(at string) (Class, bool) {
+	class, ok := c.unseen[at]
+	delete(c.unseen, at)
+	return class, ok
+}
+
+func (c *sealedCheck) object(s *Shape, at string, v Value) error {
+	if v.Kind() != Object {
+		return invalid(at, "is a %s, an object is expected", v.Kind())
+	}
+	for _, m := range v.Fields() {
+		if f := s.Field(m.Name); f == nil && m.Name != sdName {
+			return invalid(pointer(at, m.Name), "is not a field of this type")
+		}
+	}
+	commitments := 0
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		committed, err := c.member(f, pointer(at, f.Name), v)
+		if err != nil {
+			return err
+		}
+		if committed {
+			commitments++
+		}
+	}
+	return checkCommitments(at, v, commitments)
+}
+
+// member checks one field of an object; it reports whether a commitment among
+// the object's own stands for it.
+func (c *sealedCheck) member(f *FieldShape, at string, parent Value) (committed bool, err error) {
+	v, clear := parent.Get(f.Name)
+	class, withheld := c.take(at)
+	switch {
+	case withheld && (f.Key || f.nested()):
+		return false, invalid(at, "is withheld, which no key and no frame around fields ever is")
+	case withheld && clear:
+		return false, invalid(at, "is withheld and stands in clear")
+	case withheld && class.Rank() < f.Class.Rank():
+		return false, invalid(at, "is withheld as %s, below its class %s", class, f.Class)
+	case withheld && f.Each && class != Secret:
+		return false, invalid(at, "is withheld as a whole, not element by element")
+	case withheld:
+		return class != Secret, nil
+	case !clear && !f.Optional:
+		return false, invalid(at, "is missing")
+	case !clear:
+		return false, nil
+	}
+	return false, c.clear(f, at, v)
+}
+
+// clear checks a field that is not withheld as a whole.
+func (c *sealedCheck) clear(f *FieldShape, at string, v Value) error {
+	switch {
+	case f.Kind == Object:
+		return c.object(f.Shape, at, v)
+	case f.nested() || f.Each:
+		return c.list(f, at, v)
+	case f.Class != Public:
+		return invalid(at, "is %s and stands in clear", f.Class)
+	}
+	return f.Check(at, v)
+}
+
+// list checks a list of objects, or one that is withheld element by element.
+func (c *sealedCheck) list(f *FieldShape, at string, v Value) error {
+	if v.Kind() != Array {
+		return invalid(at, "is a %s, an array is expected", v.Kind())
+	}
+	if len(v.Elems()) > f.Max {
+		return invalid(at, "has %d elements, at most %d are allowed", len(v.Elems()), f.Max)
+	}
+	one := c.elem
+	if f.nested() {
+		one = func(f *FieldShape, at string, e Value) error { return c.object(f.Elem, at, e) }
+	}
+	for i, e := range v.Elems() {
+		if err := one(f, at+"/"+strconv.Itoa(i), e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *sealedCheck) elem(f *FieldShape, at string, e Value) error {
+	class, withheld := c.take(at)
+	digest, _ := e.Get(sdElement)
+	switch {
+	case !withheld && f.Class != Public:
+		return invalid(at, "is %s and stands in clear", f.Class)
+	case !withheld:
+		return f.Elem.Check(at, e)
+	case class.Rank() < f.Class.Rank() || class == Secret:
+		return invalid(at, "is withheld as %s, which is not for an element of this list", class)
+	case len(e.Fields()) != 1 || !isCommitment(digest):
+		return invalid(at, "is withheld, but no commitment stands in its place")
+	}
+	return nil
+}
+
+// checkCommitments wants exactly so many digests in an object's _sd, strictly
+// ascending: their order tells nothing about names, and none stands twice.
+func checkCommitments(at string, v Value, want int) error {
+	list, present := v.Get(sdName)
+	at = pointer(at, sdName)
+	switch n := len(list.Elems()); {
+	case present != (want > 0) || present && list.Kind() != Array:
+		return invalid(at, "is an array where, and only where, members are withheld")
+	case n != want:
+		return invalid(at, "has %d commitments for %d withheld members", n, want)
+	}
+	for i, d := range list.Elems() {
+		if !isCommitment(d) {
+			return invalid(at+"/"+strconv.Itoa(i), "is not base64url of a SHA-256")
+		}
+		if i > 0 && strings.Compare(list.Elems()[i-1].Text(), d.Text()) >= 0 {
+			return invalid(at+"/"+strconv.Itoa(i), "is not above the commitment before it")
+		}
+	}
+	return nil
+}
+
+func isCommitment(v Value) bool {
+	sum, ok := strictBase64(v.Text())
+	return v.Kind() == String && ok && len(sum) == sha256.Size
+}

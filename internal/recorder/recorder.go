@@ -1,0 +1,183 @@
+// Package recorder is the one door in. A Draft from an authenticated surface
+// is held against the catalogue, its guarded fields are withheld behind salted
+// commitments, and the record goes to the store with its projections in one
+// transaction, behind the caller's guard. When Append returns, the record is
+// durable; what it refused left no trace.
+package recorder
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/vault"
+)
+
+// MaxBatch bounds the drafts of one batch.
+const MaxBatch = 1000
+
+// Origin is who and what stands behind a batch, as the surface that let it in
+// knows it. Nothing in it comes from the drafts.
+type Origin struct {
+	Tenant    store.Tenant
+	Submitter string // with a draft's id the idempotency key: a grant's id
+	Actor     evidence.Actor
+	Source    evidence.Source
+	Workflow  *evidence.WorkflowRef // nil outside any workflow
+	Identity  string                // the manifest's name for the caller
+	Assurance string                // how facts from this origin are known
+	// Raise gives the manifest's higher class for a field, by type and
+	// pointer pattern. Nil raises none.
+	Raise func(t evidence.Type, pattern string) evidence.Class
+	// House is set by our own packages only: they may write reserved types
+	// and the fields that are ours to set.
+	House bool
+}
+
+// Batch is drafts that are kept together or not at all.
+type Batch struct {
+	Drafts []Draft
+	// Objects are kept by digest beside the records.
+	Objects [][]byte
+	// Guard sees the state just before the batch, in the same transaction.
+	Guard func(store.Tx) error
+}
+
+// Recorder turns drafts into records. It is safe for concurrent use.
+type Recorder struct {
+	vault *vault.Vault
+}
+
+// New makes a Recorder that keeps withheld values in v.
+func New(v *vault.Vault) *Recorder { return &Recorder{vault: v} }
+
+// Append keeps a batch and answers where each record stands, in order. A
+// repeated draft (same submitter, same id, same content) answers the first
+// place again; other content under the id is evidence.Conflict. Errors name
+// the draft and field at fault.
+func (r *Recorder) Append(ctx context.Context, o Origin, b Batch) ([]store.Placed, error) {
+	if len(b.Drafts) == 0 || len(b.Drafts) > MaxBatch {
+		return nil, evidence.Errorf(evidence.Invalid, "", "a batch has 1 to %d drafts, this has %d", MaxBatch, len(b.Drafts))
+	}
+	entries := make([]store.Entry, len(b.Drafts))
+	for i := range b.Drafts {
+		e, err := r.prepare(ctx, &o, &b.Drafts[i])
+		if err != nil {
+			return nil, err
+		}
+		entries[i] = *e
+	}
+	return o.Tenant.Append(ctx, &store.Batch{Entries: entries, Objects: b.Objects, Guard: b.Guard})
+}
+
+// placeholder holds the room of a received time until the writer sets it.
+const placeholder evidence.Time = "0000-00-00T00:00:00.000000000Z"
+
+// prepare does all work that needs no lock: validate, withhold, encrypt and
+// canonicalise.
+func (r *Recorder) prepare(ctx context.Context, o *Origin, d *Draft) (*store.Entry, error) {
+	body, err := o.check(d)
+	if err != nil {
+		return nil, err
+	}
+	w := evidence.Withholder{Salt: salt}
+	if o.Raise != nil {
+		w.Raise = func(pattern string) evidence.Class { return o.Raise(d.Type, pattern) }
+	}
+	sealed, disclosures, withheld, err := w.Withhold(d.Type.Shape(), body)
+	if err != nil {
+		return nil, evidence.Errorf(evidence.Invalid, "/body", "%w", err)
+	}
+	place := vault.Place{Tenant: o.Tenant.ID(), Run: d.Run, Record: d.ID}
+	block, err := r.vault.Seal(ctx, place, disclosures)
+	if err != nil {
+		return nil, err
+	}
+	rec := &evidence.Record{
+		Salt: base64.RawURLEncoding.EncodeToString(salt()), ID: d.ID, Type: d.Type,
+		Occurred: d.Occurred, Received: placeholder, Run: d.Run, Links: links(d, body),
+		Workflow: o.Workflow, Actor: o.Actor, Source: o.Source, Body: sealed, Withheld: withheld,
+	}
+	data, at := rec.Canonical()
+	if len(data) > evidence.MaxRecord {
+		return nil, evidence.Errorf(evidence.Invalid, "/body", "makes a record of %d bytes, at most %d are allowed: keep larger content as an object and cite its digest", len(data), evidence.MaxRecord)
+	}
+	return &store.Entry{Submitter: o.Submitter, MAC: r.mac(o, d), Record: rec, Bytes: data, Received: at, Vault: block}, nil
+}
+
+// mac recognises a retry without keeping what was sent in clear.
+func (r *Recorder) mac(o *Origin, d *Draft) []byte {
+	rest := evidence.Record{ID: d.ID, Type: d.Type, Occurred: d.Occurred, Run: d.Run, Links: d.Links, Body: d.Body}
+	data, _ := rest.Canonical()
+	return r.vault.MAC(o.Tenant.ID(), "draft", data)
+}
+
+// check holds a draft against the catalogue and its origin, and returns the
+// body with the fields that are ours to set.
+func (o *Origin) check(d *Draft) (evidence.Value, error) {
+	if !evidence.IsUUIDv7(string(d.ID)) {
+		return evidence.Value{}, evidence.Errorf(evidence.Invalid, "/id", "is not a lower-case UUIDv7")
+	}
+	if d.Run != "" && !evidence.IsUUIDv7(string(d.Run)) {
+		return evidence.Value{}, evidence.Errorf(evidence.Invalid, "/run", "is not a lower-case UUIDv7")
+	}
+	if _, err := d.Occurred.Parse(); err != nil {
+		return evidence.Value{}, evidence.Errorf(evidence.Invalid, "/occurred", "%w", err)
+	}
+	if err := evidence.CheckLinks(d.Links); err != nil {
+		return evidence.Value{}, err
+	}
+	shape := d.Type.Shape()
+	switch {
+	case shape == nil:
+		return evidence.Value{}, evidence.Errorf(evidence.Invalid, "/type", "is not a type of record that this version knows")
+	case d.Type.Reserved() && !o.House:
+		return evidence.Value{}, evidence.Errorf(evidence.Denied, "/type", "%s is written by the server only", d.Type)
+	}
+	body, err := o.setFields(shape, d.Body)
+	if err != nil {
+		return evidence.Value{}, err
+	}
+	return body, shape.Check("/body", body)
+}
+
+// setFields puts in what the caller may not say of itself.
+func (o *Origin) setFields(shape *evidence.Shape, body evidence.Value) (evidence.Value, error) {
+	fields := make([]evidence.Field, 0, len(body.Fields())+2)
+	for _, m := range body.Fields() {
+		if f := shape.Field(m.Name); f != nil && f.Server {
+			return evidence.Value{}, evidence.Errorf(evidence.Invalid, "/body/"+m.Name, "is set by the server: leave it out")
+		}
+		fields = append(fields, m)
+	}
+	for i := range shape.Fields {
+		switch f := &shape.Fields[i]; {
+		case !f.Server:
+		case f.Name == "assurance":
+			fields = append(fields, evidence.Field{Name: f.Name, Value: evidence.StringValue(o.Assurance)})
+		case f.Name == "identity":
+			fields = append(fields, evidence.Field{Name: f.Name, Value: evidence.StringValue(o.Identity)})
+		}
+	}
+	return evidence.ObjectValue(fields...)
+}
+
+// links are the draft's own and those that its body's key fields imply.
+func links(d *Draft, body evidence.Value) []evidence.Link {
+	all := append([]evidence.Link(nil), d.Links...)
+	for i := range d.Type.Shape().Fields {
+		f := &d.Type.Shape().Fields[i]
+		if v, ok := body.Get(f.Name); ok && f.Link != "" {
+			all = append(all, evidence.Link{Kind: f.Link, ID: v.Text()})
+		}
+	}
+	return evidence.SortLinks(all)
+}
+
+func salt() []byte {
+	b := make([]byte, evidence.SaltSize)
+	rand.Read(b)
+	return b
+}

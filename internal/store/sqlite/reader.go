@@ -1,0 +1,157 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/store"
+)
+
+// seqBits is how much of a pos is the seq: 2^40 records a tenant.
+const seqBits = 40
+
+func (t *tenant) pos(seq uint64) int64 { return t.no<<seqBits | int64(seq) }
+
+// end is the first pos behind a tenant's records.
+func (t *tenant) end() int64 { return (t.no + 1) << seqBits }
+
+// querier is a *sql.Tx or the writer's *sql.Conn.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// reader implements store.Tx.
+type reader struct {
+	ctx  context.Context
+	q    querier
+	t    *tenant
+	head *head // where the writer's transaction has moved it, nil in a View
+}
+
+var _ store.Tx = (*reader)(nil)
+
+func (r *reader) Head() (h store.Head, err error) {
+	err = r.q.QueryRowContext(r.ctx, "SELECT origin, next, prev, sealed, checkpoint FROM tenant WHERE no=?", r.t.no).
+		Scan(&h.Origin, &h.Next, &h.Prev, &h.Sealed, &h.Checkpoint)
+	if err != nil {
+		return h, unavailable("read the head", err)
+	}
+	if r.head != nil {
+		h.Next, h.Prev = r.head.next, r.head.prev
+	}
+	return h, nil
+}
+
+const rowColumns = "SELECT pos, id, type, run, submitter, leaf, record, vault FROM record "
+
+func (r *reader) Rows(from uint64, limit int) ([]store.Row, error) {
+	return r.rows(rowColumns+"WHERE pos>=? AND pos<? ORDER BY pos LIMIT ?", r.t.pos(from), r.t.end(), limit)
+}
+
+func (r *reader) RunRows(run evidence.RunID, from uint64, limit int) ([]store.Row, error) {
+	if run == "" {
+		return nil, nil
+	}
+	return r.rows(rowColumns+"WHERE run=? AND run<>'' AND pos>=? AND pos<? ORDER BY pos LIMIT ?", string(run), r.t.pos(from), r.t.end(), limit)
+}
+
+func (r *reader) TypeRows(t evidence.Type, from uint64, limit int) ([]store.Row, error) {
+	return r.rows(rowColumns+"WHERE tenant=? AND type=? AND pos>=? ORDER BY pos LIMIT ?", r.t.no, string(t), r.t.pos(from), limit)
+}
+
+func (r *reader) RowByID(submitter string, id evidence.RecordID) (store.Row, error) {
+	rows, err := r.rows(rowColumns+"WHERE tenant=? AND id=? AND submitter=?", r.t.no, string(id), submitter)
+	if err != nil {
+		return store.Row{}, err
+	}
+	if len(rows) == 0 {
+		return store.Row{}, evidence.Errorf(evidence.NotFound, "", "no such record: %s", id)
+	}
+	return rows[0], nil
+}
+
+func (r *reader) rows(query string, args ...any) (list []store.Row, err error) {
+	rows, err := r.q.QueryContext(r.ctx, query, args...)
+	if err != nil {
+		return nil, unavailable("read records", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row store.Row
+		var pos int64
+		if err := rows.Scan(&pos, &row.ID, &row.Type, &row.Run, &row.Submitter, &row.Leaf, &row.Record, &row.Vault); err != nil {
+			return nil, unavailable("read records", err)
+		}
+		row.Seq = uint64(pos & (1<<seqBits - 1))
+		list = append(list, row)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, unavailable("read records", err)
+	}
+	return list, nil
+}
+
+func (r *reader) Linked(l evidence.Link, from uint64, limit int) (seqs []uint64, err error) {
+	rows, err := r.q.QueryContext(r.ctx, "SELECT pos FROM link WHERE tenant=? AND kind=? AND id=? AND pos>=? ORDER BY pos LIMIT ?",
+		r.t.no, l.Kind, l.ID, r.t.pos(from), limit)
+	if err != nil {
+		return nil, unavailable("read links", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var pos int64
+		if err := rows.Scan(&pos); err != nil {
+			return nil, unavailable("read links", err)
+		}
+		seqs = append(seqs, uint64(pos&(1<<seqBits-1)))
+	}
+	return seqs, rows.Err()
+}
+
+func (r *reader) Object(d evidence.Digest) (data []byte, err error) {
+	err = r.q.QueryRowContext(r.ctx, "SELECT data FROM object WHERE tenant=? AND digest=?", r.t.no, string(d)).Scan(&data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, evidence.Errorf(evidence.NotFound, "", "no such object: %s", d)
+	}
+	if err != nil {
+		return nil, unavailable("read an object", err)
+	}
+	return data, nil
+}
+
+func (r *reader) Get(kind, id string) (row []byte, err error) {
+	err = r.q.QueryRowContext(r.ctx, "SELECT row FROM projection WHERE tenant=? AND kind=? AND id=?", r.t.no, kind, id).Scan(&row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unavailable("read a projection", err)
+	}
+	return row, nil
+}
+
+func (r *reader) List(kind, group, status, after string, limit int) (list [][]byte, err error) {
+	query, args := "SELECT row FROM projection WHERE tenant=? AND kind=? AND id>?", []any{r.t.no, kind, after}
+	if group != "" {
+		query, args = query+" AND grp=?", append(args, group)
+	}
+	if status != "" {
+		query, args = query+" AND status=?", append(args, status)
+	}
+	rows, err := r.q.QueryContext(r.ctx, query+" ORDER BY id LIMIT ?", append(args, limit)...)
+	if err != nil {
+		return nil, unavailable("list projections", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row []byte
+		if err := rows.Scan(&row); err != nil {
+			return nil, unavailable("list projections", err)
+		}
+		list = append(list, row)
+	}
+	return list, rows.Err()
+}

@@ -1,0 +1,110 @@
+// Package store is the contract of the place where records rest: rows in a
+// dense sequence per tenant, the projections that decisions read, objects by
+// digest, and the checkpoint last signed. Everything a batch writes commits
+// together or not at all, and is durable when Append returns.
+//
+// Engines live below (sqlite); storetest is the suite that each must pass.
+// What the projections hold, and how records fold into them, is here, so that
+// a checker can fold the records again and compare.
+package store
+
+import (
+	"context"
+
+	"github.com/evidencefactory/evf/evidence"
+)
+
+// Store holds every tenant's rows. Only ForTenant gives access to them.
+type Store interface {
+	// ForTenant opens a tenant, and makes it on first use with the origin
+	// that newOrigin gives its log.
+	ForTenant(ctx context.Context, id evidence.TenantID, newOrigin func() string) (Tenant, error)
+	// Tenants lists the tenants made so far.
+	Tenants(ctx context.Context) ([]evidence.TenantID, error)
+	Close() error
+}
+
+// Tenant is one tenant's rows, and nothing of any other's.
+type Tenant interface {
+	ID() evidence.TenantID
+	// Append commits a batch. When it returns without error, every entry and
+	// its projections are on stable storage. With an error nothing of the
+	// batch is stored, save that a cancelled ctx leaves the outcome open: try
+	// again with the same ids.
+	Append(ctx context.Context, b *Batch) ([]Placed, error)
+	// View runs f on one consistent snapshot of committed state.
+	View(ctx context.Context, f func(Tx) error) error
+	// SetCheckpoint replaces the checkpoint for a tree of size from by that of
+	// a larger tree; evidence.Conflict where the stored one is of another size.
+	SetCheckpoint(ctx context.Context, from, to uint64, signed []byte) error
+}
+
+// Batch is entries that commit together.
+type Batch struct {
+	Entries []Entry
+	// Objects are kept by digest, beside the records that cite them.
+	Objects [][]byte
+	// Guard runs before anything is written, in the same transaction; its
+	// error refuses the batch. It is not run where every entry is a repeat.
+	Guard func(Tx) error
+}
+
+// Entry is a record ready to be placed: canonical but for its received time.
+type Entry struct {
+	Submitter string // with the record's id the idempotency key
+	MAC       []byte // keyed MAC of the canonical draft: equal for a retry
+	Record    *evidence.Record
+	Bytes     []byte // canonical bytes; Append sets the received time in place
+	Received  int    // its offset there
+	Vault     []byte // encrypted disclosures, nil for none
+}
+
+// Placed is where a record came to stand.
+type Placed struct {
+	ID       evidence.RecordID `json:"id"`
+	Seq      uint64            `json:"seq"`
+	Received evidence.Time     `json:"received"`
+	Repeat   bool              `json:"repeat,omitempty"` // it stood there already
+}
+
+// Head is the end of a tenant's sequence and what is sealed of it.
+type Head struct {
+	Origin     string
+	Next       uint64          // seq of the next record; the number of records
+	Prev       evidence.Digest // of the last leaf, evidence.ZeroDigest at first
+	Sealed     uint64          // size of the tree last signed
+	Checkpoint []byte          // its signed note, nil before the first
+}
+
+// Row is one record as it stands.
+type Row struct {
+	Seq       uint64
+	ID        evidence.RecordID
+	Type      evidence.Type
+	Run       evidence.RunID
+	Submitter string
+	Leaf      []byte
+	Record    []byte
+	Vault     []byte
+}
+
+// Tx reads one snapshot of a tenant; in a Guard, the state just before its
+// batch.
+type Tx interface {
+	Projections
+	Head() (Head, error)
+	// Rows reads records by seq, in order, from and including after, at most
+	// limit of them.
+	Rows(from uint64, limit int) ([]Row, error)
+	// RunRows reads a run's records in order of seq, from and including from.
+	RunRows(run evidence.RunID, from uint64, limit int) ([]Row, error)
+	// TypeRows reads records of a type likewise.
+	TypeRows(t evidence.Type, from uint64, limit int) ([]Row, error)
+	// RowByID finds a submitter's record; evidence.NotFound without one.
+	RowByID(submitter string, id evidence.RecordID) (Row, error)
+	// Linked lists the seqs of records with a link, in order, from and
+	// including from.
+	Linked(l evidence.Link, from uint64, limit int) ([]uint64, error)
+	// Object reads an object by its digest; evidence.NotFound without one.
+	Object(d evidence.Digest) ([]byte, error)
+}
