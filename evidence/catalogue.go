@@ -33,6 +33,7 @@ const (
 	TypeApprovalConsumed     Type = "approval.consumed"
 	TypeActionStarted        Type = "action.started"
 	TypeActionRedeemed       Type = "action.redeemed"
+	TypeActionRefused        Type = "action.refused"
 	TypeActionFinished       Type = "action.finished"
 	TypeChangeObserved       Type = "change.observed"
 
@@ -64,6 +65,7 @@ var bodies = map[Type]reflect.Type{
 	TypeApprovalConsumed:     reflect.TypeFor[ApprovalConsumed](),
 	TypeActionStarted:        reflect.TypeFor[ActionStarted](),
 	TypeActionRedeemed:       reflect.TypeFor[ActionRedeemed](),
+	TypeActionRefused:        reflect.TypeFor[ActionRefused](),
 	TypeActionFinished:       reflect.TypeFor[ActionFinished](),
 	TypeChangeObserved:       reflect.TypeFor[ChangeObserved](),
 	TypeWorkflowActivated:    reflect.TypeFor[WorkflowActivated](),

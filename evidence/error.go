@@ -15,6 +15,7 @@ type ErrorKind string
 // The kinds of Error.
 const (
 	Invalid     ErrorKind = "invalid"     // mend the request
+	Stranger    ErrorKind = "stranger"    // who the caller is could not be established
 	Denied      ErrorKind = "denied"      // the caller may not
 	NotFound    ErrorKind = "not_found"   // no such thing, or not for this caller
 	Conflict    ErrorKind = "conflict"    // it was decided otherwise already

@@ -37,20 +37,22 @@ func bodySchema(name string, shape *Shape) []byte {
 	return root.encode()
 }
 
-// Patterns of the forms that ident.go and record.go check.
-const (
-	schemaDialect = "https://json-schema.org/draft/2020-12/schema"
+const schemaDialect = "https://json-schema.org/draft/2020-12/schema"
 
-	patternUUID   = `[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`
-	patternDigest = `^sha256:[0-9a-f]{64}$`
-	patternTime   = `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z$`
-	patternDotted = `^[a-z0-9._]{1,40}$`
-	patternTenant = `^[a-z0-9-]{1,63}$`
-	patternIdent  = `^[A-Za-z0-9._/@*:+-]*$`
+// Patterns of the forms that ident.go, shape.go and record.go check, without
+// anchors.
+const (
+	patternUUID    = `[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`
+	patternDigest  = `sha256:[0-9a-f]{64}`
+	patternTime    = `[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z`
+	patternIdent   = `[A-Za-z0-9._/@*:+-]{1,200}`
+	patternDotted  = `[a-z0-9._]{1,40}`
+	patternTenant  = `[a-z0-9-]{1,63}`
+	patternPointer = `(/([^/~]|~[01])*)+`
 	// The last character carries fewer than six bits: strict base64url
 	// (RFC 4648 section 3.5) wants the spare ones zero.
-	patternSalt       = `^[A-Za-z0-9_-]{21}[AQgw]$`
-	patternCommitment = `^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$`
+	patternSalt       = `[A-Za-z0-9_-]{21}[AQgw]`
+	patternCommitment = `[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]`
 )
 
 // jsonSchema holds the words of JSON Schema that this package needs, in the
@@ -127,7 +129,12 @@ func objectSchema(properties members, required ...string) *jsonSchema {
 }
 
 func patternSchema(pattern string) *jsonSchema {
-	return &jsonSchema{Type: "string", Pattern: pattern}
+	return &jsonSchema{Type: "string", Pattern: "^" + pattern + "$"}
+}
+
+// optionalSchema also accepts the empty string.
+func optionalSchema(pattern string) *jsonSchema {
+	return patternSchema("(" + pattern + ")?")
 }
 
 func arraySchema(items *jsonSchema, most int) *jsonSchema {
@@ -224,28 +231,25 @@ func valueSchema(s *Shape, object func(*Shape) *jsonSchema) *jsonSchema {
 }
 
 func stringSchema(s *Shape) *jsonSchema {
-	v := &jsonSchema{Type: "string", Enum: s.Enum}
-	switch s.Format {
-	case "time":
-		v.Pattern = patternTime
-	case "digest":
-		v.Pattern = patternDigest
-	case "uuid":
-		v.Pattern = "^" + patternUUID + "$"
-	case "ident":
-		v.Pattern, v.MaxLength = patternIdent, min(s.Max, maxIdent)
-	default:
-		// JSON Schema counts characters, the house bytes.
-		v.MaxLength, v.MaxBytes = s.Max, s.Max
-	}
 	if s.Enum != nil {
-		v.MaxLength, v.MaxBytes = 0, 0
+		return &jsonSchema{Type: "string", Enum: s.Enum}
 	}
+	if s.Format != "" {
+		pattern := formatPatterns[s.Format]
+		if s.Empty {
+			return optionalSchema(pattern)
+		}
+		return patternSchema(pattern)
+	}
+	// JSON Schema counts characters, the house bytes.
+	v := &jsonSchema{Type: "string", MaxLength: s.Max, MaxBytes: s.Max}
 	if !s.Empty {
 		v.MinLength = 1
 	}
 	return v
 }
+
+var formatPatterns = map[string]string{"time": patternTime, "digest": patternDigest, "uuid": patternUUID, "ident": patternIdent}
 
 // hasOpen reports whether a value of any JSON shape occurs below s.
 func (s *Shape) hasOpen() bool {
@@ -274,10 +278,10 @@ func DraftSchema() []byte {
 		}
 	}
 	s := objectSchema(members{
-		{"id", patternSchema("^" + patternUUID + "$")},
+		{"id", patternSchema(patternUUID)},
 		{"type", types},
 		{"occurred", patternSchema(patternTime)},
-		{"run", patternSchema("^(" + patternUUID + ")?$")},
+		{"run", optionalSchema(patternUUID)},
 		{"links", linksSchema()},
 		{"body", &jsonSchema{Type: "object"}},
 	}, "id", "type", "occurred", "body")
@@ -293,19 +297,21 @@ func RecordSchema() []byte {
 	workflow.Properties[0].schema = patternSchema(patternDigest)
 	workflow.Properties[1].schema.Enum = workflowModes
 	workflow.Properties[3].schema.Enum = workflowTiers
+	links := linksSchema()
+	links.UniqueItems = true
 	actor := stringsSchema("kind", "ref")
 	actor.Properties[0].schema.Enum = actorKinds
 	withheld := stringsSchema("class", "pointer")
 	withheld.Properties[0].schema.Enum = []string{string(Internal), string(Personal), string(Confidential), string(Secret)}
-	withheld.Properties[1].schema.Pattern = `^(/([^/~]|~[01])*)+$`
+	withheld.Properties[1].schema = patternSchema(patternPointer)
 	s := sealedObject("record", members{
 		{"actor", actor},
 		{"body", &jsonSchema{Type: "object", Description: "As $defs/sealed of the schema of its type describes it."}},
-		{"id", patternSchema("^" + patternUUID + "$")},
-		{"links", linksSchema()},
+		{"id", patternSchema(patternUUID)},
+		{"links", links},
 		{"occurred", patternSchema(patternTime)},
 		{"received", patternSchema(patternTime)},
-		{"run", patternSchema("^(" + patternUUID + ")?$")},
+		{"run", optionalSchema(patternUUID)},
 		{"salt", patternSchema(patternSalt)},
 		{"source", stringsSchema("kind", "name", "version")},
 		{"type", patternSchema(patternDotted)},
@@ -322,7 +328,7 @@ func LeafSchema() []byte {
 	version, first, last := Version, 0, maxInt
 	s := sealedObject("leaf", members{
 		{"digest", patternSchema(patternDigest)},
-		{"id", patternSchema("^" + patternUUID + "$")},
+		{"id", patternSchema(patternUUID)},
 		{"prev", patternSchema(patternDigest)},
 		{"received", patternSchema(patternTime)},
 		{"seq", &jsonSchema{Type: "integer", Minimum: &first, Maximum: &last}},
@@ -357,10 +363,8 @@ func linksSchema() *jsonSchema {
 	link := stringsSchema("id", "kind")
 	id := link.Properties[0].schema
 	id.MinLength, id.MaxLength, id.MaxBytes = 1, maxLinkID, maxLinkID
-	link.Properties[1].schema.Pattern = patternDotted
-	links := arraySchema(link, MaxLinks)
-	links.UniqueItems = true
-	return links
+	link.Properties[1].schema = patternSchema(patternDotted)
+	return arraySchema(link, MaxLinks)
 }
 
 // CheckSealed holds a sealed body and the list of what is withheld from it
@@ -431,12 +435,12 @@ func (c *sealedCheck) member(f *FieldShape, at string, parent Value) (committed 
 	switch {
 	case withheld && (f.Key || f.nested()):
 		return false, invalid(at, "is withheld, which no key and no frame around fields ever is")
+	case withheld && f.Each && class != Secret:
+		return false, invalid(at, "is withheld as a whole, not element by element")
 	case withheld && clear:
 		return false, invalid(at, "is withheld and stands in clear")
 	case withheld && class.Rank() < f.Class.Rank():
 		return false, invalid(at, "is withheld as %s, below its class %s", class, f.Class)
-	case withheld && f.Each && class != Secret:
-		return false, invalid(at, "is withheld as a whole, not element by element")
 	case withheld:
 		return class != Secret, nil
 	case !clear && !f.Optional:

@@ -175,6 +175,16 @@ type ActionRedeemed struct {
 	Assurance  string `json:"assurance" evf:"key,enum=enforced|observed|declared"`
 }
 
+// ActionRefused says that a target was asked to act without good leave, and
+// did not.
+type ActionRefused struct {
+	Action    string `json:"action" evf:"key,opt,format=uuid,link=action"`
+	Tool      Tool   `json:"tool"`
+	Code      string `json:"code" evf:"key,enum=no-such-action|wrong-permit|wrong-tool|wrong-args|spent|expired"`
+	Redeemer  string `json:"redeemer" evf:"key,format=ident"`
+	Assurance string `json:"assurance" evf:"key,enum=enforced|observed|declared"`
+}
+
 // ActionFinished is what the caller says came of the action.
 type ActionFinished struct {
 	Action    string `json:"action" evf:"key,format=uuid,link=action"`

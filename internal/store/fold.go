@@ -239,12 +239,12 @@ func foldWorkflowRetired(p Folder, _ uint64, r *evidence.Record) error {
 	return change(p, b.Name, func(w *Workflow) error { w.Retired = true; return nil })
 }
 
-func foldPersonChanged(p Folder, _ uint64, r *evidence.Record) error {
+func foldPersonChanged(p Folder, seq uint64, r *evidence.Record) error {
 	b, err := evidence.Decode[evidence.PersonChanged](r.Body)
 	if err != nil {
 		return err
 	}
-	return put(p, Person{Ref: b.Person, Roles: b.Roles, Active: b.Active})
+	return put(p, Person{Ref: b.Person, Roles: b.Roles, Active: b.Active, Seq: seq})
 }
 
 func foldGrantIssued(p Folder, _ uint64, r *evidence.Record) error {

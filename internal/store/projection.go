@@ -224,6 +224,7 @@ type Person struct {
 	Ref    string   `json:"ref"`
 	Roles  []string `json:"roles"`
 	Active bool     `json:"active"`
+	Seq    uint64   `json:"seq"` // of their latest registration
 }
 
 // Key implements State.

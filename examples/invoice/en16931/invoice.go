@@ -1,0 +1,152 @@
+package en16931
+
+import (
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
+	"github.com/evidencefactory/evf/examples/invoice/ubl"
+)
+
+// invoice is a document as the rules look at it: surveyed once, so that no rule
+// has to search for every line again.
+type invoice struct {
+	root       *ubl.Element
+	currency   string
+	lines      []*ubl.Element // BG-25
+	allowances []*ubl.Element // BG-20
+	charges    []*ubl.Element // BG-21
+	totals     []*ubl.Element // BG-22
+	breakdown  []*ubl.Element // BG-23
+
+	lineVAT, allowanceVAT, chargeVAT, breakdownVAT vatIndex
+
+	bases map[base]*figures // what lines, charges and allowances add up to
+}
+
+// vatIndex holds VAT categories by the code in them.
+type vatIndex map[string][]*ubl.Element
+
+// base identifies a sum of taxable amounts. An empty rate stands for all rates.
+type base struct{ category, rate string }
+
+const (
+	documentVAT = "cac:TaxCategory"
+	itemVAT     = "cac:Item/cac:ClassifiedTaxCategory"
+)
+
+func survey(doc *ubl.Document) *invoice {
+	in := &invoice{
+		root:      doc.Root,
+		currency:  doc.Currency(),
+		lines:     doc.Lines(),
+		totals:    doc.Root.All("cac:LegalMonetaryTotal"),
+		breakdown: doc.Root.All("cac:TaxTotal/cac:TaxSubtotal"),
+		bases:     map[base]*figures{},
+	}
+	for _, e := range doc.Root.All("cac:AllowanceCharge") {
+		switch directionOf(e) {
+		case charge:
+			in.charges = append(in.charges, e)
+		case allowance:
+			in.allowances = append(in.allowances, e)
+		}
+	}
+	in.lineVAT = byCategory(in.lines, itemVAT)
+	in.allowanceVAT = byCategory(in.allowances, documentVAT)
+	in.chargeVAT = byCategory(in.charges, documentVAT)
+	in.breakdownVAT = byCategory(in.breakdown, documentVAT)
+
+	in.addUp(in.lines, itemVAT, "cbc:LineExtensionAmount", (*figures).add)
+	in.addUp(in.charges, documentVAT, "cbc:Amount", (*figures).add)
+	in.addUp(in.allowances, documentVAT, "cbc:Amount", (*figures).subtract)
+	return in
+}
+
+// direction tells an allowance from a charge, which UBL writes as one element.
+type direction int
+
+const (
+	neither direction = iota
+	allowance
+	charge
+)
+
+func directionOf(e *ubl.Element) direction {
+	switch e.First("cbc:ChargeIndicator").Value() {
+	case "false", "0":
+		return allowance
+	case "true", "1":
+		return charge
+	}
+	return neither
+}
+
+// byCategory sorts the VAT categories at path under each owner by their code.
+func byCategory(owners []*ubl.Element, path string) vatIndex {
+	found := vatIndex{}
+	for _, owner := range owners {
+		for _, category := range owner.All(path) {
+			if isVAT(category) {
+				code := category.First("cbc:ID").Value()
+				found[code] = append(found[code], category)
+			}
+		}
+	}
+	return found
+}
+
+// isVAT tells the VAT scheme of a tax category or party tax scheme from others.
+func isVAT(e *ubl.Element) bool {
+	return strings.EqualFold(e.First("cac:TaxScheme/cbc:ID").Value(), "VAT")
+}
+
+// addUp adds each owner's amount to the bases of its category: the one of its
+// rate, and the one of all rates.
+func (in *invoice) addUp(owners []*ubl.Element, path, amount string, add func(*figures, *apd.Decimal)) {
+	for _, owner := range owners {
+		category := owner.First(path)
+		code := category.First("cbc:ID").Value()
+		for _, key := range []base{{code, rateOf(category)}, {category: code}} {
+			sum := in.bases[key]
+			if sum == nil {
+				sum = newFigures()
+				in.bases[key] = sum
+			}
+			add(sum, sum.maybe(owner, amount))
+		}
+	}
+}
+
+// rateOf writes equal rates alike. A missing rate is "none", never "".
+func rateOf(category *ubl.Element) string {
+	percent := category.First("cbc:Percent").Value()
+	rate, err := ubl.ParseDecimal(percent)
+	if err != nil {
+		return "none"
+	}
+	return ubl.CanonicalDecimal(rate)
+}
+
+// The scopes that tables share.
+func document(in *invoice) []*ubl.Element   { return []*ubl.Element{in.root} }
+func lines(in *invoice) []*ubl.Element      { return in.lines }
+func allowances(in *invoice) []*ubl.Element { return in.allowances }
+func charges(in *invoice) []*ubl.Element    { return in.charges }
+func totals(in *invoice) []*ubl.Element     { return in.totals }
+func breakdown(in *invoice) []*ubl.Element  { return in.breakdown }
+
+// each is the scope of all elements at a path from the root.
+func each(path string) scope {
+	return func(in *invoice) []*ubl.Element { return in.root.All(path) }
+}
+
+// inLines is the scope of all elements at a path from a line.
+func inLines(path string) scope {
+	return func(in *invoice) []*ubl.Element {
+		var found []*ubl.Element
+		for _, line := range in.lines {
+			found = append(found, line.All(path)...)
+		}
+		return found
+	}
+}

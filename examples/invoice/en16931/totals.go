@@ -1,0 +1,139 @@
+package en16931
+
+import (
+	"github.com/cockroachdb/apd/v3"
+	"github.com/evidencefactory/evf/examples/invoice/ubl"
+)
+
+var totalsRules = []rule{
+	{"BR-CO-10", "totals", "The sum of the lines is what the lines add up to.", totals, lineTotal},
+	{"BR-CO-11", "totals", "The sum of allowances is what the allowances add up to.", totalsOf(allowances, "cbc:AllowanceTotalAmount"), sumOf(allowances, "cbc:AllowanceTotalAmount")},
+	{"BR-CO-12", "totals", "The sum of charges is what the charges add up to.", totalsOf(charges, "cbc:ChargeTotalAmount"), sumOf(charges, "cbc:ChargeTotalAmount")},
+	{"BR-CO-13", "totals", "The amount without VAT is the lines minus allowances plus charges.", totals, totalWithoutVAT},
+	{"BR-CO-14", "totals", "The VAT total is what its breakdown adds up to.", each("cac:TaxTotal"), taxTotal},
+	{"BR-CO-15", "totals", "The amount with VAT is the amount without plus the one VAT total in the document's currency.", inCurrency, totalWithVAT},
+	{"BR-CO-16", "totals", "The amount due is the amount with VAT minus what is paid, plus rounding.", totals, amountDue},
+	{"BR-45", "vat", "Each VAT breakdown has a taxable amount.", breakdown, filled("cbc:TaxableAmount")},
+	{"BR-46", "vat", "Each VAT breakdown has a tax amount.", breakdown, filled("cbc:TaxAmount")},
+	{"BR-47", "vat", "Each VAT breakdown has a VAT category.", breakdown, vatCategory(documentVAT)},
+	{"BR-48", "vat", "Each VAT breakdown has a rate, unless it is outside the scope of VAT.", breakdown, ratePresent},
+	{"BR-CO-17", "vat", "Each breakdown's tax is its rate of its taxable amount, within one unit of currency.", breakdown, taxOfBreakdown},
+	{"BR-CO-18", "vat", "The document has a VAT breakdown.", document, given("cac:TaxTotal/cac:TaxSubtotal")},
+}
+
+func lineTotal(in *invoice, at *ubl.Element) string {
+	f := newFigures()
+	declared := f.need(at, "cbc:LineExtensionAmount")
+	sum := round(f.sum(in.lines, "cbc:LineExtensionAmount"), 2)
+	return f.equal(declared, sum, "cbc:LineExtensionAmount", "the sum of the lines' cbc:LineExtensionAmount")
+}
+
+// totalsOf is the totals if they or the document speak of such amounts at all.
+func totalsOf(amounts scope, declared string) scope {
+	return func(in *invoice) []*ubl.Element {
+		if len(amounts(in)) > 0 || len(in.root.All(monetary+declared)) > 0 {
+			return in.totals
+		}
+		return nil
+	}
+}
+
+func sumOf(amounts scope, declared string) check {
+	return func(in *invoice, at *ubl.Element) string {
+		f := newFigures()
+		total := f.need(at, declared)
+		sum := round(f.sum(amounts(in), "cbc:Amount"), 2)
+		return f.equal(total, sum, declared, "the sum of cac:AllowanceCharge/cbc:Amount")
+	}
+}
+
+func totalWithoutVAT(_ *invoice, at *ubl.Element) string {
+	f := newFigures()
+	declared, sum := f.need(at, "cbc:TaxExclusiveAmount"), f.need(at, "cbc:LineExtensionAmount")
+	if has(at, "cbc:ChargeTotalAmount") || has(at, "cbc:AllowanceTotalAmount") {
+		sum = plus(sum, f.maybe(at, "cbc:ChargeTotalAmount"))
+		sum = round(minus(sum, f.maybe(at, "cbc:AllowanceTotalAmount")), 2)
+	}
+	return f.equal(declared, sum, "cbc:TaxExclusiveAmount", "cbc:LineExtensionAmount - cbc:AllowanceTotalAmount + cbc:ChargeTotalAmount")
+}
+
+func taxTotal(_ *invoice, at *ubl.Element) string {
+	parts := at.All("cac:TaxSubtotal")
+	if len(parts) == 0 { // the total in the accounting currency has no breakdown
+		return ""
+	}
+	f := newFigures()
+	declared, sum := f.need(at, "cbc:TaxAmount"), round(f.sum(parts, "cbc:TaxAmount"), 2)
+	return f.equal(declared, sum, "cbc:TaxAmount", "the sum of cac:TaxSubtotal/cbc:TaxAmount")
+}
+
+// inCurrency is the document if it has a currency to pick the VAT total by.
+func inCurrency(in *invoice) []*ubl.Element {
+	if in.currency == "" {
+		return nil
+	}
+	return document(in)
+}
+
+func totalWithVAT(in *invoice, at *ubl.Element) string {
+	var taxes []*ubl.Element
+	for _, tax := range at.All("cac:TaxTotal/cbc:TaxAmount") {
+		if id, _ := tax.Attr("currencyID"); id == in.currency {
+			taxes = append(taxes, tax)
+		}
+	}
+	if len(taxes) != 1 {
+		return "there is not exactly one cac:TaxTotal/cbc:TaxAmount in the document's currency"
+	}
+	f := newFigures()
+	declared, sum := f.need(at, monetary+"cbc:TaxInclusiveAmount"), f.need(at, monetary+"cbc:TaxExclusiveAmount")
+	sum = round(plus(sum, f.value(taxes[0])), 2)
+	return f.equal(declared, sum, monetary+"cbc:TaxInclusiveAmount", "cbc:TaxExclusiveAmount + cac:TaxTotal/cbc:TaxAmount")
+}
+
+// amountDue rounds a side only if it is a difference, as the artefacts do.
+func amountDue(_ *invoice, at *ubl.Element) string {
+	f := newFigures()
+	due, owed := f.need(at, "cbc:PayableAmount"), f.need(at, "cbc:TaxInclusiveAmount")
+	if has(at, "cbc:PayableRoundingAmount") {
+		due = round(minus(due, f.maybe(at, "cbc:PayableRoundingAmount")), 2)
+	}
+	if has(at, "cbc:PrepaidAmount") {
+		owed = round(minus(owed, f.maybe(at, "cbc:PrepaidAmount")), 2)
+	}
+	return f.equal(due, owed, "cbc:PayableAmount - cbc:PayableRoundingAmount", "cbc:TaxInclusiveAmount - cbc:PrepaidAmount")
+}
+
+func ratePresent(in *invoice, at *ubl.Element) string {
+	for _, category := range at.All(documentVAT) {
+		if isVAT(category) && category.First("cbc:ID").Value() == outOfScope {
+			return ""
+		}
+	}
+	return oneOf([]string{documentVAT + "/cbc:Percent"}, "is missing for VAT",
+		func(e *ubl.Element) bool { return isVAT(e.Parent()) })(in, at)
+}
+
+// taxOfBreakdown wants no tax at all where there is no rate or one that rounds
+// to zero.
+func taxOfBreakdown(_ *invoice, at *ubl.Element) string {
+	f := newFigures()
+	tax, rate := f.need(at, "cbc:TaxAmount"), new(apd.Decimal)
+	for _, category := range at.All(documentVAT) {
+		if isVAT(category) {
+			rate = f.maybe(category, "cbc:Percent")
+			break
+		}
+	}
+	if round(rate, 0).IsZero() {
+		return f.equal(round(tax, 0), new(apd.Decimal), "cbc:TaxAmount", "zero, which a rate of zero gives")
+	}
+	return f.near(abs(tax), taxOn(f.need(at, "cbc:TaxableAmount"), rate), "cbc:TaxAmount", "cbc:Percent of cbc:TaxableAmount")
+}
+
+// taxOn is the tax that a rate in per cent puts on an amount, without its sign.
+func taxOn(amount, rate *apd.Decimal) *apd.Decimal {
+	return round(percentOf(rate, abs(amount)), 2)
+}
+
+func has(at *ubl.Element, path string) bool { return at.First(path) != nil }

@@ -1,0 +1,106 @@
+// Package en16931 judges invoices by the business rules of EN 16931-1, the
+// European norm for electronic invoices.
+//
+// Each rule has one result for each document, so that a reader sees what was
+// checked, not only what went wrong. The verdicts are meant to agree with the
+// official validation artefacts of the Release named below, including their
+// tolerances; the words are our own. Figures are exact decimals.
+//
+// The package is pure. It does not check code lists or the UBL schema.
+package en16931
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/evidencefactory/evf/examples/invoice/ubl"
+)
+
+// Release is the release of the official validation artefacts (CEN/TC 434) that
+// the rules follow; it is the Version of every rule here.
+const Release = "1.3.16"
+
+// Outcome is what a rule says about a document.
+type Outcome string
+
+const (
+	Pass          Outcome = "pass"
+	Fail          Outcome = "fail"
+	NotApplicable Outcome = "not-applicable" // the document has nothing the rule speaks about
+)
+
+// Result is the verdict of one rule on one document.
+type Result struct {
+	ID      string
+	Version string
+	Outcome Outcome
+	// Message is for people. It names elements, never their content, so it may
+	// be shown and kept in clear.
+	Message string
+	// Pointer is the XPath of the first element that fails; "" unless Outcome
+	// is Fail.
+	Pointer string
+}
+
+// RuleInfo describes a rule.
+type RuleInfo struct {
+	ID        string
+	Version   string
+	Statement string // what holds in a document that passes
+	Group     string // document, party, totals, line, allowance, payment or vat
+}
+
+// Rules lists the rules in the order in which Validate gives their results.
+func Rules() []RuleInfo {
+	infos := make([]RuleInfo, len(rules))
+	for i, r := range rules {
+		infos[i] = RuleInfo{r.id, Release, r.statement, r.group}
+	}
+	return infos
+}
+
+// Validate applies every rule. It gives exactly one result for each, and never
+// nil for a parsed document.
+func Validate(doc *ubl.Document) []Result {
+	in := survey(doc)
+	results := make([]Result, len(rules))
+	for i, r := range rules {
+		results[i] = r.judge(in)
+	}
+	return results
+}
+
+// rule is one row of the tables in this package.
+type rule struct {
+	id, group, statement string
+	scope                scope
+	check                check
+}
+
+// scope picks the elements that a rule speaks about, none if it does not apply.
+type scope func(*invoice) []*ubl.Element
+
+// check says what is wrong with one of them, "" if nothing is.
+type check func(in *invoice, at *ubl.Element) (fault string)
+
+var rules = slices.Concat(documentRules, lineRules, allowanceRules, paymentRules, totalsRules, vatRules())
+
+func (r rule) judge(in *invoice) Result {
+	result := Result{ID: r.id, Version: Release, Outcome: NotApplicable, Message: "the document has nothing that this rule speaks about"}
+	others := 0
+	for _, at := range r.scope(in) {
+		fault := r.check(in, at)
+		switch {
+		case fault == "" && result.Outcome == NotApplicable:
+			result.Outcome, result.Message = Pass, "holds"
+		case fault != "" && result.Outcome == Fail:
+			others++
+		case fault != "":
+			result.Outcome, result.Message, result.Pointer = Fail, fault, at.Path()
+		}
+	}
+	if others > 0 {
+		result.Message += fmt.Sprintf(" (and %d more like it)", others)
+	}
+	return result
+}

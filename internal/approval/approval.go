@@ -1,0 +1,243 @@
+// Package approval asks people. It keeps what they were shown, who may decide,
+// what they decided, and sees to it that an approval is for one action with
+// one set of arguments, is given by others than those who began it, expires,
+// and is used once.
+package approval
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/identity"
+	"github.com/evidencefactory/evf/internal/recorder"
+	"github.com/evidencefactory/evf/internal/store"
+)
+
+// Request is what the gate wants decided.
+type Request struct {
+	Name       string // the manifest's
+	Action     evidence.ActionID
+	Tool       evidence.Tool
+	ArgsDigest evidence.Digest
+	Role       string
+	Quorum     int64
+	Expires    time.Time
+	ApartFrom  []evidence.Excluded
+	Summary    string
+	Shown      Presentation
+	Salt       []byte
+}
+
+// Draft is the record that asks, and the id of the approval it opens. The
+// presentation goes to the vault with it.
+func (r Request) Draft(run evidence.RunID, now time.Time) (recorder.Draft, evidence.ApprovalID, error) {
+	r.Shown.Asked = PresentedQuestion{
+		Approval: r.Name, Role: r.Role, Quorum: r.Quorum, Expires: evidence.TimeOf(r.Expires),
+		Approve: "The call runs once, with exactly these arguments.",
+		Reject:  "The call does not run; the run is told so and ends without it.",
+	}
+	shown := r.Shown.Value()
+	digest, err := evidence.SaltedDigest(r.Salt, shown)
+	if err != nil {
+		return recorder.Draft{}, "", err
+	}
+	kept, err := evidence.ObjectValue(
+		evidence.Field{Name: "presentation", Value: shown},
+		evidence.Field{Name: "salt", Value: evidence.StringValue(base64.RawURLEncoding.EncodeToString(r.Salt))})
+	if err != nil {
+		return recorder.Draft{}, "", err
+	}
+	id := evidence.ApprovalID(uuid.Must(uuid.NewV7()).String())
+	return draft(evidence.TypeApprovalRequested, run, now, evidence.ApprovalRequested{
+		Approval: string(id), Name: r.Name, Action: string(r.Action), Tool: r.Tool, ArgsDigest: r.ArgsDigest,
+		Presentation: digest, Shown: kept, Role: r.Role, Quorum: r.Quorum, Expires: evidence.TimeOf(r.Expires),
+		ApartFrom: r.ApartFrom, Summary: r.Summary, Assurance: "enforced",
+	}), id, nil
+}
+
+// Consume is the record that spends an approval.
+func Consume(a store.Approval, now time.Time) recorder.Draft {
+	return draft(evidence.TypeApprovalConsumed, a.Run, now, evidence.ApprovalConsumed{
+		Approval: string(a.ID), Action: string(a.Action), ArgsDigest: a.ArgsDigest, Assurance: "enforced"})
+}
+
+func draft(t evidence.Type, run evidence.RunID, now time.Time, body any) recorder.Draft {
+	return recorder.Draft{ID: evidence.RecordID(uuid.Must(uuid.NewV7()).String()), Type: t, Run: run, Occurred: evidence.TimeOf(now), Body: evidence.Body(body)}
+}
+
+// Usable reports whether an approval lets an action run at an instant.
+func Usable(a store.Approval, args evidence.Digest, now time.Time) bool {
+	return a.Status == store.ApprovalApproved && a.ArgsDigest == args && evidence.TimeOf(now) < a.Expires
+}
+
+// Desk is where people look at approvals and decide them.
+type Desk struct {
+	rec    *recorder.Recorder
+	people *identity.Directory
+	now    func() time.Time
+}
+
+// NewDesk makes a Desk.
+func NewDesk(rec *recorder.Recorder, people *identity.Directory, now func() time.Time) *Desk {
+	return &Desk{rec: rec, people: people, now: now}
+}
+
+// List reads approvals in order of id, which is the order they were asked in.
+func (d *Desk) List(ctx context.Context, t store.Tenant, status, after string, limit int) (list []store.Approval, err error) {
+	err = t.View(ctx, func(tx store.Tx) error {
+		list, err = store.LoadAll[store.Approval](tx, "", status, after, limit)
+		return err
+	})
+	return list, err
+}
+
+// Show is an approval and the Presentation it is about. That the caller was
+// given it becomes a record before they get it.
+func (d *Desk) Show(ctx context.Context, by *identity.Caller, id evidence.ApprovalID) (store.Approval, evidence.Value, error) {
+	a, asked, err := d.load(ctx, by.Tenant, id)
+	if err != nil {
+		return a, evidence.Value{}, err
+	}
+	shown, ok := asked.Full.Get("shown")
+	presentation, ok2 := shown.Get("presentation")
+	if !ok || !ok2 {
+		return a, presentation, evidence.Errorf(evidence.NotFound, "", "what was to be shown for approval %s has been erased: it can no longer be decided", id)
+	}
+	viewed := draft(evidence.TypeApprovalViewed, a.Run, d.now(), evidence.ApprovalViewed{
+		Approval: string(id), Presentation: a.Presentation, Viewer: by.Ref, Assurance: "observed"})
+	_, err = d.rec.Append(ctx, d.origin(by, asked), recorder.Batch{Drafts: []recorder.Draft{viewed}})
+	return a, presentation, err
+}
+
+// Decision is what a person says.
+type Decision struct {
+	Approve      bool
+	Presentation evidence.Digest // of what they were shown
+	ReasonCode   string
+	Comment      string
+}
+
+// Decide records a person's decision. It is evidence.Denied for whoever may
+// not decide this one, and evidence.Conflict where it is decided, expired, or
+// about something else than they were shown.
+func (d *Desk) Decide(ctx context.Context, by *identity.Caller, id evidence.ApprovalID, dec Decision) (store.Approval, error) {
+	a, asked, err := d.load(ctx, by.Tenant, id)
+	if err != nil {
+		return a, err
+	}
+	name, err := d.people.Name(ctx, by)
+	if err != nil {
+		return a, err
+	}
+	body := evidence.ApprovalDecided{
+		Approval: string(id), Action: string(a.Action), Decision: "reject", Approver: by.Ref, ApproverName: name,
+		Presentation: a.Presentation, ReasonCode: dec.ReasonCode, Comment: dec.Comment,
+		Authenticated: "api-key", Grant: by.Grant, Assurance: "enforced",
+	}
+	if dec.Approve {
+		body.Decision = "approve"
+	}
+	_, err = d.rec.Append(ctx, d.origin(by, asked), recorder.Batch{
+		Drafts: []recorder.Draft{draft(evidence.TypeApprovalDecided, a.Run, d.now(), body)},
+		Guard:  func(tx store.Tx) error { return d.mayDecide(tx, by, id, dec) },
+	})
+	if err != nil {
+		return a, err
+	}
+	a, _, err = d.load(ctx, by.Tenant, id)
+	return a, err
+}
+
+// mayDecide runs in the decision's own transaction, so that two approvers,
+// a revocation or an expiry cannot slip between look and write.
+func (d *Desk) mayDecide(tx store.Tx, by *identity.Caller, id evidence.ApprovalID, dec Decision) error {
+	a, err := store.Load[store.Approval](tx, string(id))
+	if err != nil {
+		return err
+	}
+	if err := d.people.StillGood(tx, by); err != nil {
+		return err
+	}
+	p, err := store.Load[store.Person](tx, by.Ref)
+	if err != nil || !p.Active || !slices.Contains(p.Roles, a.Role) {
+		return evidence.Errorf(evidence.Denied, "", "deciding approval %s needs the role %s", id, a.Role)
+	}
+	for _, x := range a.ApartFrom {
+		if x.Ref == by.Ref {
+			return evidence.Errorf(evidence.Denied, "", "you are the %s of this run: someone else must decide", x.Why)
+		}
+	}
+	switch {
+	case a.Status != store.ApprovalWaiting:
+		return evidence.Errorf(evidence.Conflict, "", "approval %s is %s already", id, a.Status)
+	case evidence.TimeOf(d.now()) >= a.Expires:
+		return evidence.Errorf(evidence.Conflict, "", "approval %s expired at %s", id, a.Expires)
+	case dec.Presentation != a.Presentation:
+		return evidence.Errorf(evidence.Conflict, "/presentation", "is not the digest of what this approval shows: look at it again")
+	case slices.Contains(a.Approvers, by.Ref):
+		return evidence.Errorf(evidence.Conflict, "", "you approved this already: it needs %d different people", a.Quorum)
+	}
+	return nil
+}
+
+// load reads an approval and the record that asked for it.
+func (d *Desk) load(ctx context.Context, t store.Tenant, id evidence.ApprovalID) (a store.Approval, asked *recorder.Opened, err error) {
+	var rows []store.Row
+	err = t.View(ctx, func(tx store.Tx) error {
+		if a, err = store.Load[store.Approval](tx, string(id)); err != nil {
+			return err
+		}
+		rows, err = tx.Rows(a.Requested, 1)
+		return err
+	})
+	if err != nil {
+		return a, nil, err
+	}
+	asked, err = d.rec.Open(ctx, t.ID(), rows[0])
+	return a, asked, err
+}
+
+// origin puts what people do about an approval under the workflow that asked.
+func (d *Desk) origin(by *identity.Caller, asked *recorder.Opened) recorder.Origin {
+	o := recorder.Origin{Tenant: by.Tenant, Submitter: "evf", House: true, Workflow: asked.Workflow,
+		Actor: evidence.Actor{Kind: "human", Ref: by.Ref}, Source: evidence.Source{Name: "evf", Kind: "approval", Version: "1"}}
+	return o
+}
+
+// Expire denies what has waited too long, and says how many that were.
+func (d *Desk) Expire(ctx context.Context, t store.Tenant) (int, error) {
+	n, after := 0, ""
+	for {
+		list, err := d.List(ctx, t, store.ApprovalWaiting, after, 100)
+		if err != nil || len(list) == 0 {
+			return n, err
+		}
+		for _, a := range list {
+			after = string(a.ID)
+			if evidence.TimeOf(d.now()) < a.Expires {
+				continue
+			}
+			if err := d.expire(ctx, t, a); err != nil && evidence.KindOf(err) != evidence.Conflict {
+				return n, err
+			}
+			n++
+		}
+	}
+}
+
+func (d *Desk) expire(ctx context.Context, t store.Tenant, a store.Approval) error {
+	_, asked, err := d.load(ctx, t, a.ID)
+	if err != nil {
+		return err
+	}
+	o := d.origin(&identity.Caller{Tenant: t}, asked)
+	o.Actor = evidence.Actor{Kind: "platform", Ref: "evf"}
+	_, err = d.rec.Append(ctx, o, recorder.Batch{Drafts: []recorder.Draft{draft(evidence.TypeApprovalDecided, a.Run, d.now(), evidence.ApprovalDecided{
+		Approval: string(a.ID), Action: string(a.Action), Decision: "expired", Presentation: a.Presentation, Assurance: "enforced"})}})
+	return err
+}

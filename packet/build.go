@@ -1,0 +1,165 @@
+package packet
+
+import (
+	"cmp"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/tlog"
+)
+
+// files lays the contents out, manifest and all.
+func (c *Contents) files() ([]file, error) {
+	public, err := publicKey(c.Key)
+	if err != nil {
+		return nil, err
+	}
+	head, err := tlog.ReadCheckpoint(c.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	b := builder{files: map[string][]byte{fileCheckpoint: c.Checkpoint}}
+	if err := b.records(c.Sealed); err != nil {
+		return nil, err
+	}
+	if err := b.objects(c.Objects); err != nil {
+		return nil, err
+	}
+	statement := inToto{
+		Type: statementType, PredicateType: predicateType,
+		Predicate: Statement{
+			Version: version, Kind: KindRun, Scope: c.Scope, Query: c.Query, Counts: b.counts,
+			Origin: head.Origin, Checkpoint: Head{Size: head.Size, Root: head.Root},
+			Key:       base64.StdEncoding.EncodeToString(public),
+			Generator: c.Generator, Built: c.Built,
+		},
+	}
+	for _, f := range b.sorted() {
+		statement.Subject = append(statement.Subject, subjectOf(f))
+	}
+	if b.files[fileManifest], err = signManifest(statement, c.Key); err != nil {
+		return nil, err
+	}
+	return b.sorted(), nil
+}
+
+// builder gathers the files of a packet.
+type builder struct {
+	files  map[string][]byte
+	counts Counts
+}
+
+func (b *builder) sorted() []file {
+	list := make([]file, 0, len(b.files))
+	for _, name := range slices.Sorted(maps.Keys(b.files)) {
+		list = append(list, file{name, b.files[name]})
+	}
+	return list
+}
+
+func (b *builder) objects(objects []Object) error {
+	for _, o := range objects {
+		name := o.name()
+		if !isObjectName(name) {
+			return fmt.Errorf("object %s: an extension is 1 to 16 of a-z and 0-9", name)
+		}
+		b.files[name] = o.Data
+	}
+	b.counts.Objects = len(b.files) - len(required) + 1 // the manifest is still to come
+	return nil
+}
+
+// records writes the four files of lines, and the two that follow from them.
+func (b *builder) records(list []Sealed) error {
+	var leaves, records, proofs, disclosures []byte
+	var d derived
+	for i, s := range list {
+		rec, err := evidence.ParseRecord(s.Record)
+		if err != nil {
+			return fmt.Errorf("record %d: %w", i, err)
+		}
+		opened := inOrder(rec, s.Disclosures)
+		d.add(rec, opened)
+		leaves = append(append(leaves, s.Leaf...), '\n')
+		records = append(append(records, s.Record...), '\n')
+		if proofs, err = appendLine(proofs, Proof{Index: s.Proof.Index, Hashes: append([]tlog.Hash{}, s.Proof.Hashes...)}); err != nil {
+			return err
+		}
+		for _, o := range opened {
+			line := disclosureLine{Record: rec.ID, Pointer: o.Pointer, Class: o.Class, Subject: o.Subject, Text: o.Text}
+			if disclosures, err = appendLine(disclosures, line); err != nil {
+				return err
+			}
+		}
+		if len(records)+len(disclosures) > MaxSize {
+			return fmt.Errorf("above the bound of %d bytes: choose fewer records", MaxSize)
+		}
+	}
+	b.files[fileLeaves], b.files[fileRecords], b.files[fileProofs], b.files[fileDisclosures] = leaves, records, proofs, disclosures
+	b.counts = d.counts
+	var err error
+	if b.files[fileRedactions], err = d.redactionsFile(); err != nil {
+		return err
+	}
+	b.files[fileSlots], err = d.slotsFile()
+	return err
+}
+
+func appendLine(dst []byte, v any) ([]byte, error) {
+	line, err := canonical(v)
+	return append(append(dst, line...), '\n'), err
+}
+
+// inOrder sorts disclosures as the record lists its withheld fields.
+func inOrder(rec *evidence.Record, list []evidence.Disclosure) []evidence.Disclosure {
+	place := make(map[string]int, len(rec.Withheld))
+	for i, w := range rec.Withheld {
+		place[w.Pointer] = i - len(rec.Withheld) // below the zero of unknown pointers
+	}
+	return slices.SortedStableFunc(slices.Values(list), func(a, b evidence.Disclosure) int {
+		return cmp.Compare(place[a.Pointer], place[b.Pointer])
+	})
+}
+
+// isObjectName tells the files that are known by their digest.
+func isObjectName(name string) bool {
+	rest, ok := strings.CutPrefix(name, dirObjects)
+	digest, ext, _ := strings.Cut(rest, ".")
+	return ok && evidence.Digest("sha256:"+digest).Valid() && len(ext) >= 1 && len(ext) <= 16 &&
+		strings.Trim(ext, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
+}
+
+// derived is what follows from the records and disclosures of a packet: the
+// writer writes it, and Verify computes it again.
+type derived struct {
+	counts     Counts
+	redactions []Redaction
+	story      story
+}
+
+func (d *derived) add(rec *evidence.Record, opened []evidence.Disclosure) {
+	closed := redact(rec, opened)
+	d.redactions = append(d.redactions, closed...)
+	d.counts.Records++
+	d.counts.Disclosures += len(opened)
+	d.counts.Withheld += len(closed)
+	d.story.add(rec)
+}
+
+func (d *derived) redactionsFile() ([]byte, error) {
+	return canonical(struct {
+		Version  int         `json:"v"`
+		Withheld []Redaction `json:"withheld"`
+	}{version, append([]Redaction{}, d.redactions...)})
+}
+
+func (d *derived) slotsFile() ([]byte, error) {
+	return canonical(struct {
+		Version int    `json:"v"`
+		Slots   []Slot `json:"slots"`
+	}{version, d.story.slots()})
+}

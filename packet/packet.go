@@ -1,0 +1,194 @@
+// Package packet writes, opens and verifies packets (.evf.zip): one file that
+// carries the records of a run out of the house, with the leaves that the log
+// sealed, their inclusion proofs against one checkpoint, and what the reader
+// may see of the withheld fields. Verify needs the file and a key the reader
+// trusts, and nothing else: no network, no account, no word of ours.
+//
+// The package is pure: it has no clock, randomness, disk, network or logger.
+// The bytes are described for other implementations in
+// docs/formats/packet.md.
+package packet
+
+import (
+	"crypto"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/tlog"
+)
+
+// Bounds of every packet; bytes beyond them are refused unread.
+const (
+	MaxSize       = 1 << 30 // of the whole packet, in bytes
+	MaxFiles      = 10_000
+	maxLeaf       = 4 << 10
+	maxProof      = 4 << 10
+	maxDisclosure = 1 << 20
+	maxCheckpoint = 64 << 10
+	maxManifest   = 8 << 20
+)
+
+// The files of a packet. All of them are present; beside them stand objects.
+const (
+	fileCheckpoint  = "checkpoint"
+	fileDisclosures = "disclosures.jsonl"
+	fileLeaves      = "leaves.jsonl"
+	fileManifest    = "manifest.json"
+	fileProofs      = "proofs.jsonl"
+	fileRecords     = "records.jsonl"
+	fileRedactions  = "redactions.json"
+	fileSlots       = "slots.json"
+	dirObjects      = "policies/" // policies/<64 hex digits>.<extension>
+)
+
+var required = []string{fileCheckpoint, fileDisclosures, fileLeaves, fileManifest, fileProofs, fileRecords, fileRedactions, fileSlots}
+
+// Contents is what goes into a packet.
+type Contents struct {
+	Scope      Scope
+	Query      string   // how the records were chosen, in one line for a person; 1 to 1000 bytes
+	Sealed     []Sealed // ascending by seq
+	Checkpoint []byte   // the signed note that every proof leads to
+	Objects    []Object
+	Generator  Generator
+	Built      evidence.Time
+	// Key signs the packet: an Ed25519 key that the last key.rotated record
+	// (purpose packet) among Sealed announces. It is called with a nil source
+	// of randomness.
+	Key crypto.Signer
+}
+
+// Sealed is one record as a packet carries it.
+type Sealed struct {
+	Leaf        []byte // canonical; see evidence.ParseLeaf
+	Record      []byte // canonical; see evidence.ParseRecord
+	Proof       Proof
+	Disclosures []evidence.Disclosure // of the fields that this reader may see
+}
+
+// Proof is a leaf's inclusion proof (RFC 6962 section 2.1.1) against the
+// packet's checkpoint.
+type Proof struct {
+	Hashes []tlog.Hash `json:"hashes"`
+	Index  uint64      `json:"index"` // of the leaf in the log: its seq
+}
+
+// Object is a file known by its digest: a workflow's manifest, a policy set, a
+// schema.
+type Object struct {
+	Ext  string // 1 to 16 of a-z and 0-9, such as yaml, cedar, json
+	Data []byte
+}
+
+func (o Object) name() string {
+	digest, _ := strings.CutPrefix(string(evidence.DigestOf(o.Data)), "sha256:")
+	return dirObjects + digest + "." + o.Ext
+}
+
+// Write builds the packet, byte for byte the same for the same contents. It
+// then holds the result against everything that Verify checks without a
+// trusted key, and hands out nothing that would fail: a proof that does not
+// hold, a disclosure that opens nothing or a manifest that is not there is an
+// error which names it.
+func Write(c Contents) ([]byte, error) {
+	files, err := c.files()
+	if err != nil {
+		return nil, fmt.Errorf("packet: %w", err)
+	}
+	data, err := writeContainer(files)
+	if err != nil {
+		return nil, fmt.Errorf("packet: %w", err)
+	}
+	for _, check := range Verify(data, Trust{}).Checks {
+		if check.Outcome == Failed {
+			return nil, fmt.Errorf("packet: %s: %s: %s", check.Name, check.Where, check.Detail)
+		}
+	}
+	return data, nil
+}
+
+// Packet is an opened packet. Nothing it says is known to be true before
+// Verify.
+type Packet struct {
+	files     []file // sorted by name
+	envelope  envelope
+	payload   []byte // of the envelope
+	statement inToto
+	future    string // the predicate type or version that this code does not know
+}
+
+// Open reads a packet. It refuses any bytes but those that Write would make of
+// the same files, so that no two readers can see different things in one file.
+// A packet of a later version opens; Verify calls it undecidable. The packet
+// keeps data, which must not change.
+func Open(data []byte) (*Packet, error) {
+	files, err := readContainer(data)
+	if err != nil {
+		return nil, fmt.Errorf("packet: %w", err)
+	}
+	p := &Packet{files: files}
+	if err := p.readManifest(); err != nil {
+		return nil, fmt.Errorf("packet: %s: %w", fileManifest, err)
+	}
+	return p, nil
+}
+
+// Verify opens and verifies; bytes that Open refuses make an Invalid report.
+func Verify(data []byte, trust Trust) Report {
+	p, err := Open(data)
+	if err != nil {
+		f := newFindings()
+		f.fail(checkContainer, "", "%v", err)
+		return Report{Verdict: Invalid, Checks: f.checks}
+	}
+	return p.Verify(trust)
+}
+
+// Statement is what the packet says of itself; the zero Statement for a packet
+// of a later version.
+func (p *Packet) Statement() Statement { return p.statement.Predicate }
+
+// Names lists the packet's files, sorted.
+func (p *Packet) Names() []string {
+	names := make([]string, len(p.files))
+	for i, f := range p.files {
+		names[i] = f.name
+	}
+	return names
+}
+
+// File is one file's bytes, which must not be changed.
+func (p *Packet) File(name string) ([]byte, bool) {
+	for _, f := range p.files {
+		if f.name == name {
+			return f.data, true
+		}
+	}
+	return nil, false
+}
+
+// Object is the object with the digest, where the packet holds it.
+func (p *Packet) Object(digest evidence.Digest) ([]byte, bool) {
+	prefix := dirObjects + strings.TrimPrefix(string(digest), "sha256:") + "."
+	for _, f := range p.files {
+		if strings.HasPrefix(f.name, prefix) && evidence.DigestOf(f.data) == digest {
+			return f.data, true
+		}
+	}
+	return nil, false
+}
+
+// Sealed goes through the packet's records in the order of their seq. It ends
+// after the first error, which says in which file and line the packet is not
+// well formed.
+func (p *Packet) Sealed() iter.Seq2[Sealed, error] {
+	return func(yield func(Sealed, error) bool) {
+		for it, err := range p.items() {
+			if !yield(it.Sealed, err) || err != nil {
+				return
+			}
+		}
+	}
+}
