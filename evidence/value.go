@@ -297,7 +297,7 @@ func decimalParts(lit string) (neg bool, digits string, exp int) {
 		case 'e', 'E':
 			n, err := strconv.Atoi(lit[i+1:])
 			if err != nil {
-				return neg, "overflow", math.MaxInt // no canonical form has this
+				n = 1 << 30 // beyond any canonical form; without matter for zero
 			}
 			exp += n
 			i = len(lit)

@@ -34,21 +34,34 @@ func disclosureDigest(text string) string {
 // Open is what the disclosure says: the field's name ("" for an array's
 // element) and value.
 func (d *Disclosure) Open() (name string, v Value, err error) {
+	o, err := d.open()
+	return o.name, o.value, err
+}
+
+// opened is what a disclosure says, and the commitment it opens.
+type opened struct {
+	element bool // of an array, which has no name
+	name    string
+	value   Value
+	digest  string
+}
+
+func (d *Disclosure) open() (opened, error) {
 	raw, ok := strictBase64(d.Text)
 	if !ok {
-		return "", Value{}, fmt.Errorf("disclosure %s: is not strict base64url", d.Pointer)
+		return opened{}, fmt.Errorf("disclosure %s: is not strict base64url", d.Pointer)
 	}
 	list, err := ParseValue(raw)
 	if err != nil {
-		return "", Value{}, fmt.Errorf("disclosure %s: %w", d.Pointer, err)
+		return opened{}, fmt.Errorf("disclosure %s: %w", d.Pointer, err)
 	}
 	switch e := list.Elems(); {
 	case len(e) == 3 && e[0].Kind() == String && e[1].Kind() == String:
-		return e[1].Text(), e[2], nil
+		return opened{name: e[1].Text(), value: e[2], digest: d.Digest()}, nil
 	case len(e) == 2 && e[0].Kind() == String:
-		return "", e[1], nil
+		return opened{element: true, value: e[1], digest: d.Digest()}, nil
 	}
-	return "", Value{}, fmt.Errorf("disclosure %s: is not an array of salt, name and value", d.Pointer)
+	return opened{}, fmt.Errorf("disclosure %s: is not an array of salt, name and value", d.Pointer)
 }
 
 // Withholder replaces the fields of a body that are not public by salted
@@ -192,7 +205,7 @@ func Reveal(sealed Value, disclosures []Disclosure) (Value, error) {
 	// Parents before children is not needed: commitments never nest.
 	for i := range disclosures {
 		d := &disclosures[i]
-		name, v, err := d.Open()
+		o, err := d.open()
 		if err != nil {
 			return Value{}, err
 		}
@@ -200,72 +213,69 @@ func Reveal(sealed Value, disclosures []Disclosure) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		opened, ok := reveal(sealed, tokens, name, d.Digest(), v)
+		next, ok := reveal(sealed, tokens, o)
 		if !ok {
 			return Value{}, fmt.Errorf("disclosure %s opens no commitment at that place", d.Pointer)
 		}
-		sealed = opened
+		sealed = next
 	}
 	return sealed, nil
 }
 
-func reveal(v Value, path []string, name, digest string, opened Value) (Value, bool) {
-	if len(path) == 1 && v.kind == Object {
-		return revealMember(v, path[0], name, digest, opened)
-	}
-	if len(path) == 1 && v.kind == Array {
-		return revealElement(v, path[0], name, digest, opened)
-	}
-	if len(path) == 0 {
-		return v, false
-	}
-	if v.kind == Object {
-		for i, f := range v.fields {
-			if f.Name == path[0] {
-				inner, ok := reveal(f.Value, path[1:], name, digest, opened)
-				v.fields = slices.Clone(v.fields)
-				v.fields[i].Value = inner
-				return v, ok
-			}
+// reveal goes down path and puts o in where it ends; false where nothing
+// there commits to it. It changes copies, never v itself.
+func reveal(v Value, path []string, o opened) (Value, bool) {
+	last := len(path) == 1
+	switch {
+	case v.kind == Object && last:
+		return revealMember(v, path[0], o)
+	case v.kind == Object:
+		i := slices.IndexFunc(v.fields, func(f Field) bool { return f.Name == path[0] })
+		if i < 0 {
+			return v, false
 		}
-		return v, false
+		inner, ok := reveal(v.fields[i].Value, path[1:], o)
+		v.fields = slices.Clone(v.fields)
+		v.fields[i].Value = inner
+		return v, ok
+	case v.kind == Array:
+		i, ok := arrayIndex(path[0])
+		if !ok || i >= len(v.list) {
+			return v, false
+		}
+		inner := v.list[i]
+		if last {
+			inner, ok = revealElement(inner, o)
+		} else {
+			inner, ok = reveal(inner, path[1:], o)
+		}
+		v.list = slices.Clone(v.list)
+		v.list[i] = inner
+		return v, ok
 	}
-	i, ok := arrayIndex(path[0])
-	if v.kind != Array || !ok || i >= len(v.list) {
-		return v, false
-	}
-	inner, ok := reveal(v.list[i], path[1:], name, digest, opened)
-	v.list = slices.Clone(v.list)
-	v.list[i] = inner
-	return v, ok
+	return v, false
 }
 
 // revealMember swaps a digest in an object's _sd for the field it stands for.
-func revealMember(v Value, last, name, digest string, opened Value) (Value, bool) {
+func revealMember(v Value, last string, o opened) (Value, bool) {
 	digests, _ := v.Get(sdName)
-	i := slices.IndexFunc(digests.list, func(d Value) bool { return d.kind == String && d.text == digest })
-	if _, exists := v.Get(last); i < 0 || exists || name != last || name == sdName || name == sdElement {
+	i := slices.IndexFunc(digests.list, func(d Value) bool { return d.kind == String && d.text == o.digest })
+	if _, exists := v.Get(last); i < 0 || exists || o.element || o.name != last || o.name == sdName || o.name == sdElement {
 		return v, false
 	}
 	fields := slices.DeleteFunc(slices.Clone(v.fields), func(f Field) bool { return f.Name == sdName })
 	if rest := slices.Delete(slices.Clone(digests.list), i, i+1); len(rest) > 0 {
 		fields = append(fields, Field{sdName, ArrayValue(rest...)})
 	}
-	out, err := ObjectValue(append(fields, Field{name, opened})...)
+	out, err := ObjectValue(append(fields, Field{o.name, o.value})...)
 	return out, err == nil
 }
 
-// revealElement swaps {"...": digest} for the array element it stands for.
-func revealElement(v Value, last, name, digest string, opened Value) (Value, bool) {
-	i, ok := arrayIndex(last)
-	if !ok || i >= len(v.list) || name != "" {
-		return v, false
+// revealElement is the value that an array's {"...": digest} stands for.
+func revealElement(stand Value, o opened) (Value, bool) {
+	digest, _ := stand.Get(sdElement)
+	if digest.kind != String || digest.text != o.digest || len(stand.fields) != 1 || !o.element {
+		return stand, false
 	}
-	stands, _ := v.list[i].Get(sdElement)
-	if stands.kind != String || stands.text != digest || len(v.list[i].fields) != 1 {
-		return v, false
-	}
-	v.list = slices.Clone(v.list)
-	v.list[i] = opened
-	return v, true
+	return o.value, true
 }

@@ -333,6 +333,25 @@ func TestRevealChangesNothing(t *testing.T) {
 	}
 }
 
+// A member named "" and an element without a name are not the same.
+func TestNamelessDisclosures(t *testing.T) {
+	text := func(json string) string { return base64.RawURLEncoding.EncodeToString([]byte(json)) }
+	member, element := text(`["salt","",1]`), text(`["salt",1]`)
+	sealedBy := func(text string) Value {
+		digest := StringValue(disclosureDigest(text))
+		return must(ObjectValue(Field{sdName, ArrayValue(digest)},
+			Field{"l", ArrayValue(must(ObjectValue(Field{sdElement, digest})))}))
+	}
+	if _, err := Reveal(sealedBy(member), []Disclosure{{Pointer: "/", Text: member}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := Reveal(sealedBy(element), []Disclosure{{Pointer: "/l/0", Text: element}}); err != nil {
+		t.Error(err)
+	}
+	refuse(t, "of a member at an element", sealedBy(member), Disclosure{Pointer: "/l/0", Text: member})
+	refuse(t, "of an element at a member", sealedBy(element), Disclosure{Pointer: "/", Text: element})
+}
+
 // The digests that RFC 9901 section 4.2.3 gives for its examples: the text of
 // the disclosure is hashed, whatever layout its JSON has.
 func TestDisclosureDigests(t *testing.T) {

@@ -94,7 +94,7 @@ func (c *clause) ast() *ast.Policy { return (*ast.Policy)(c.policy.AST()) }
 func Compile(src Source) (*Set, error) {
 	problems := src.check()
 	if len(problems) > 0 {
-		return nil, problems // no schema can be made of it
+		return nil, problems.ordered() // no schema can be made of it
 	}
 	schema, text, err := schemaOf(src)
 	if err != nil {
@@ -117,8 +117,7 @@ func Compile(src Source) (*Set, error) {
 	s.clauses, problems = parse(src.Policies)
 	problems = append(problems, s.inspect(vocabularyOf(src))...)
 	if len(problems) > 0 {
-		problems.sort()
-		return nil, problems
+		return nil, problems.ordered()
 	}
 	return s, nil
 }

@@ -27,7 +27,15 @@ func (p Problem) String() string {
 	return at + p.Message
 }
 
-// Problems is the error of Compile: never empty, in the order of the text.
+// maxProblems bounds what one error lists, maxMessage what one of the
+// validator's messages may spell out, in characters.
+const (
+	maxProblems = 100
+	maxMessage  = 300
+)
+
+// Problems is the error of Compile: never empty, in the order of the text, the
+// first hundred of them.
 type Problems []Problem
 
 func (ps Problems) Error() string {
@@ -38,10 +46,12 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func (ps Problems) sort() {
+// ordered sorts and bounds ps.
+func (ps Problems) ordered() Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
+	return ps[:min(len(ps), maxProblems)]
 }
 
 var ofAction = regexp.MustCompile(` for Action::"[^"]*"`)
@@ -59,6 +69,9 @@ func explain(err error) (messages []string) {
 	}
 	for i, text := range messages {
 		others := more[ofAction.ReplaceAllString(text, "")] - 1
+		if runes := []rune(text); len(runes) > maxMessage { // types can nest
+			text = string(runes[:maxMessage]) + "…"
+		}
 		switch {
 		case strings.HasPrefix(text, "unable to find an applicable action"):
 			messages[i] = "can never apply: no declared tool fits its principal, action and resource together"

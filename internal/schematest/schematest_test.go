@@ -43,7 +43,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"a true record", "", "", ""},
 		{"a field missing from the envelope", `"run":"",`, ``, "run"},
-		{"a field missing from the body", `"outcome":"completed"`, ``, "outcome"},
+		{"a field missing from the body", `"outcome"`, `"result"`, "outcome"},
 		{"a withheld field in clear", `"outcome"`, `"summary":"posted","outcome"`, "summary"},
 		{"a type without a schema", `"run.ended"`, `"run.paused"`, "schema/run.paused.v1.json is missing"},
 		{"no JSON", `{"actor"`, `{actor`, "invalid character"},

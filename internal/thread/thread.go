@@ -73,7 +73,7 @@ func (t *Threads) Begin(ctx context.Context, by *identity.Caller, b Begin) (stor
 			if _, err := store.Load[store.Run](tx, string(b.Run)); evidence.KindOf(err) != evidence.NotFound || err == nil {
 				return evidence.Errorf(evidence.Conflict, "/run", "run %s exists already: use a new id", b.Run)
 			}
-			return t.stillGood(tx, by, c)
+			return t.StillGood(tx, by, c)
 		},
 	})
 	if err != nil {
@@ -200,7 +200,7 @@ func (t *Threads) joins(tx store.Tx, by *identity.Caller, c *workflow.Compiled, 
 	if _, err := t.Open(tx, by, run); err != nil {
 		return err
 	}
-	return t.stillGood(tx, by, c)
+	return t.StillGood(tx, by, c)
 }
 
 // Open is the run, if it is open and of the caller's workflow. Runs of others
@@ -219,7 +219,9 @@ func (t *Threads) Open(tx store.Tx, by *identity.Caller, run evidence.RunID) (st
 	return r, nil
 }
 
-func (t *Threads) stillGood(tx store.Tx, by *identity.Caller, c *workflow.Compiled) error {
+// StillGood refuses a caller whose key was revoked, or whose manifest was
+// replaced, since they were looked at. Guards call it.
+func (t *Threads) StillGood(tx store.Tx, by *identity.Caller, c *workflow.Compiled) error {
 	if err := t.people.StillGood(tx, by); err != nil {
 		return err
 	}

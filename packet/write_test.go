@@ -1,0 +1,256 @@
+package packet
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+
+	"github.com/evidencefactory/evf/evidence"
+)
+
+func TestWriteRefuses(t *testing.T) {
+	h := told(t)
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, want string
+		apply      func(c *Contents)
+	}{
+		{"no key", "no key", func(c *Contents) { c.Key = nil }},
+		{"another kind of key", "Ed25519", func(c *Contents) { c.Key = p256 }},
+		{"no checkpoint", "checkpoint", func(c *Contents) { c.Checkpoint = nil }},
+		{"no records", "none of the records", func(c *Contents) { c.Sealed = nil }},
+		{"a proof that does not hold", "proofs", func(c *Contents) { c.Sealed[3].Proof.Hashes = c.Sealed[4].Proof.Hashes }},
+		{"a record that is none", "record 3", func(c *Contents) { c.Sealed[3].Record = []byte("{}") }},
+		{"a disclosure of another record", "disclosures", func(c *Contents) { c.Sealed[2].Disclosures = c.Sealed[1].Disclosures }},
+		{"a disclosure twice", "disclosures", func(c *Contents) {
+			c.Sealed[1].Disclosures = append(c.Sealed[1].Disclosures, c.Sealed[1].Disclosures[0])
+		}},
+		{"records out of order", "leaves", func(c *Contents) { c.Sealed[3], c.Sealed[4] = c.Sealed[4], c.Sealed[3] }},
+		{"no manifest object", "objects", func(c *Contents) { c.Objects = c.Objects[1:] }},
+		{"an object of a strange name", "extension", func(c *Contents) { c.Objects[0].Ext = "../x" }},
+		{"another tenant", "tenant", func(c *Contents) { c.Scope.Tenant = "umbrella" }},
+		{"another run", "run", func(c *Contents) { c.Scope.Run = otherRun }},
+		{"no query", "query", func(c *Contents) { c.Query = "" }},
+		{"a long query", "query", func(c *Contents) { c.Query = strings.Repeat("x", 1001) }},
+		{"no time", "built", func(c *Contents) { c.Built = "" }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			contents := h.contents()
+			c.apply(&contents)
+			if data, err := Write(contents); err == nil || data != nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one that says %q", err, c.want)
+			}
+		})
+	}
+}
+
+// A sealed digest that does not match its disclosure must not get out, though
+// the log itself sealed it so.
+func TestWriteRefusesFalseDigests(t *testing.T) {
+	f := facts{t}
+	wrong := evidence.DigestOf([]byte("wrong"))
+	decided, requested := f.decided("allow"), f.requested()
+	decided.ArgsDigest, requested.Presentation = wrong, wrong
+	noSalt := f.decided("allow")
+	noSalt.Sealed = mustParse(t, `{"args":{},"salt":"AA"}`)
+	for _, c := range []struct {
+		name string
+		typ  evidence.Type
+		body any
+	}{
+		{"args", evidence.TypeAuthorizationDecided, decided},
+		{"presentation", evidence.TypeApprovalRequested, requested},
+		{"salt", evidence.TypeAuthorizationDecided, noSalt},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := small(t)
+			h.add(c.typ, testRun, c.body)
+			contents := h.contents()
+			if _, err := Write(contents); err == nil || !strings.Contains(err.Error(), checkDigests) {
+				t.Errorf("error %v", err)
+			}
+			for i := range contents.Sealed {
+				contents.Sealed[i].Disclosures = nil
+			}
+			if _, err := Write(contents); err != nil {
+				t.Errorf("withheld, nobody can tell: %v", err)
+			}
+		})
+	}
+}
+
+// A sealed body that is not of its type's shape must not get out.
+func TestWriteRefusesFalseShapes(t *testing.T) {
+	h := small(t)
+	rec, _ := h.draft(evidence.TypeRunEnded, testRun, facts{t}.ended())
+	rec.Body = mustParse(t, `{"assurance":"observed","outcome":"splendid"}`)
+	data, _ := rec.Canonical()
+	h.seal(rec, data, nil)
+	if _, err := Write(h.contents()); err == nil || !strings.Contains(err.Error(), checkShapes) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Types of a later catalogue are carried, and noted as not checked.
+func TestUnknownTypes(t *testing.T) {
+	h := small(t)
+	rec, _ := h.draft(evidence.TypeRunEnded, testRun, facts{t}.ended())
+	rec.Type, rec.Body = "weather.observed", mustParse(t, `{"sky":"blue"}`)
+	data, _ := rec.Canonical()
+	h.seal(rec, data, nil)
+	r := Verify(h.packet(), h.trust())
+	want(t, r, Valid, "")
+	for _, c := range r.Checks {
+		if c.Name == checkShapes && c.Outcome != NotChecked {
+			t.Errorf("shapes: %+v", c)
+		}
+	}
+}
+
+func TestRedactions(t *testing.T) {
+	h := told(t)
+	c := h.contents()
+	approval := c.Sealed[9].Disclosures // name and comment share one list
+	c.Sealed[9].Disclosures = approval[:1]
+	c.Sealed[1].Disclosures = nil
+	data, err := Write(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := p.File(fileRedactions)
+	var got struct{ Withheld []Redaction }
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, r := range got.Withheld {
+		lines = append(lines, string(r.Class)+" "+r.Pointer+" "+r.Reason)
+		if known := r.Digest != ""; !known {
+			t.Errorf("%s: the only closed field in its place has no digest", r.Pointer)
+		}
+	}
+	wanted := "personal /initiator/name withheld\ninternal /trigger withheld\n" +
+		string(approval[1].Class) + " " + approval[1].Pointer + " withheld"
+	if strings.Join(lines, "\n") != wanted {
+		t.Errorf("redactions:\n%s\nwant:\n%s", strings.Join(lines, "\n"), wanted)
+	}
+	c.Sealed[9].Disclosures = nil
+	for _, r := range redact(mustRecord(t, c.Sealed[9]), nil) {
+		if r.Digest != "" {
+			t.Errorf("%s: one of two digests is given as if it were known", r.Pointer)
+		}
+	}
+}
+
+func mustRecord(t *testing.T, s Sealed) *evidence.Record {
+	rec, err := evidence.ParseRecord(s.Record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+// A secret was never stored: it has no commitment, and another reason.
+func TestRedactionOfSecrets(t *testing.T) {
+	rec := &evidence.Record{Body: mustParse(t, `{}`), Withheld: []evidence.Withheld{{Pointer: "/token", Class: evidence.Secret}}}
+	if got := redact(rec, nil); len(got) != 1 || got[0].Reason != ReasonDropped || got[0].Digest != "" {
+		t.Errorf("redactions: %+v", got)
+	}
+}
+
+// An independent DSSE library accepts the envelope.
+func TestManifestIsDSSE(t *testing.T) {
+	h := told(t)
+	p, err := Open(h.packet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := p.File(fileManifest)
+	var env dsse.Envelope
+	if err := json.Unmarshal(text, &env); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		key  ed25519.PrivateKey
+		ok   bool
+	}{{"the packet's key", h.key, true}, {"another key", testKey(2), false}} {
+		public := c.key.Public().(ed25519.PublicKey)
+		v, err := dsse.NewEnvelopeVerifier(dsseKey{public})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Verify(context.Background(), &env); (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+type dsseKey struct{ public ed25519.PublicKey }
+
+func (k dsseKey) KeyID() (string, error)   { return keyID(k.public), nil }
+func (k dsseKey) Public() crypto.PublicKey { return k.public }
+func (k dsseKey) Verify(_ context.Context, data, sig []byte) error {
+	if !ed25519.Verify(k.public, data, sig) {
+		return errors.New("signature does not hold")
+	}
+	return nil
+}
+
+func TestAccessors(t *testing.T) {
+	h := told(t)
+	p, err := Open(h.packet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Statement().Scope.Run != testRun || len(p.Names()) != 11 {
+		t.Errorf("statement %+v, names %v", p.Statement(), p.Names())
+	}
+	if got, ok := p.Object(evidence.DigestOf(testManifest)); !ok || string(got) != string(testManifest) {
+		t.Errorf("object %q", got)
+	}
+	if _, ok := p.Object(evidence.DigestOf([]byte("no"))); ok {
+		t.Error("an object that is not there is found")
+	}
+	want, i := h.contents().Sealed, 0
+	for s, err := range p.Sealed() {
+		if err != nil || string(s.Record) != string(want[i].Record) || len(s.Disclosures) != len(want[i].Disclosures) {
+			t.Fatalf("record %d: %v", i, err)
+		}
+		i++
+	}
+	if i != len(want) {
+		t.Errorf("%d records, want %d", i, len(want))
+	}
+}
+
+// FuzzOpen holds two laws over any bytes: reading never panics, and what opens
+// is valid only if it is the packet that the house built.
+func FuzzOpen(f *testing.F) {
+	h := told(f)
+	for _, data := range [][]byte{h.packet(), small(f).packet(), nil, []byte("PK\x03\x04")} {
+		f.Add(data)
+	}
+	trust, genuine := h.trust(), string(h.packet())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if r := Verify(data, trust); r.Verdict == Valid && string(data) != genuine {
+			t.Errorf("other bytes are valid")
+		}
+	})
+}
