@@ -260,13 +260,14 @@ func reveal(v Value, path []string, o opened) (Value, bool) {
 func revealMember(v Value, last string, o opened) (Value, bool) {
 	digests, _ := v.Get(sdName)
 	i := slices.IndexFunc(digests.list, func(d Value) bool { return d.kind == String && d.text == o.digest })
-	if _, exists := v.Get(last); i < 0 || exists || o.element || o.name != last || o.name == sdName || o.name == sdElement {
+	if i < 0 || o.element || o.name != last || o.name == sdName || o.name == sdElement {
 		return v, false
 	}
 	fields := slices.DeleteFunc(slices.Clone(v.fields), func(f Field) bool { return f.Name == sdName })
 	if rest := slices.Delete(slices.Clone(digests.list), i, i+1); len(rest) > 0 {
 		fields = append(fields, Field{sdName, ArrayValue(rest...)})
 	}
+	// A member of that name that stands there already is an error here.
 	out, err := ObjectValue(append(fields, Field{o.name, o.value})...)
 	return out, err == nil
 }

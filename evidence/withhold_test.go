@@ -348,6 +348,8 @@ func TestNamelessDisclosures(t *testing.T) {
 	if _, err := Reveal(sealedBy(element), []Disclosure{{Pointer: "/l/0", Text: element}}); err != nil {
 		t.Error(err)
 	}
+	taken := text(`["salt","l",1]`)
+	refuse(t, "of a member that stands in clear too", sealedBy(taken), Disclosure{Pointer: "/l", Text: taken})
 	refuse(t, "of a member at an element", sealedBy(member), Disclosure{Pointer: "/l/0", Text: member})
 	refuse(t, "of an element at a member", sealedBy(element), Disclosure{Pointer: "/", Text: element})
 }

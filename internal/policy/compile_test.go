@@ -50,6 +50,8 @@ func TestCompileErrors(t *testing.T) {
 		{"another workflow", one("a", `forbid (principal, action, resource) when { resource.workflow == Workflow::"other" };`), `2:1 a: names Workflow::"other"`},
 		{"unknown tier", one("a", `forbid (principal, action, resource) when { "hihg" == resource.workflow.tier };`), `2:1 a: compares resource.workflow.tier with "hihg"`},
 		{"unknown approval in a set", one("a", `forbid (principal, action, resource) when { context.facts.route.containsAny(["cfo", "ceo"]) };`), `2:1 a: compares context.facts.route with "ceo"`},
+		{"two on a line", strings.TrimSpace(one("é", anyCall+";")) + one("b", anyCall+" when { 1 };"),
+			"2:1 : needs an @id\n2:81 b: does not fit the schema: unexpected type"},
 		{"faults of several policies at once", one("a", "permit (principal);") + one("b", anyCall+";") + one("c", anyCall+" when { 1 };"),
 			"2:61 : found \")\" where \",\" should stand\n4:1 c: does not fit the schema: "},
 	}

@@ -30,12 +30,15 @@ const (
 	CodePolicyError      = "policy-error"      // a policy could not be evaluated
 )
 
+// maxReasons is how many reasons a record of the verdict holds.
+const maxReasons = 64
+
 // Verdict is the judgement of one Request.
 type Verdict struct {
 	Effect   Effect
 	Policies []Determining // those that decided, in the order of the text
 	Require  []string      // approvals still outstanding, each once; only with Hold
-	Reasons  []Reason      // at least one; no argument's value stands in them
+	Reasons  []Reason      // 1 to 64; no argument's value stands in them
 }
 
 // Determining is one policy that decided: on an allow or a hold every permit
@@ -57,11 +60,17 @@ type Reason struct {
 // Evaluate judges r. It never errs and never lets an error pass as leave:
 // whatever cannot be evaluated is denied, with the reason.
 func (s *Set) Evaluate(r Request) Verdict {
+	v := s.judge(r)
+	v.Reasons = v.Reasons[:min(len(v.Reasons), maxReasons)]
+	return v
+}
+
+func (s *Set) judge(r Request) Verdict {
 	request, err := s.request(r)
 	if err != nil {
 		return deny(CodeInvalidRequest, err.Error())
 	}
-	decision, diagnostic := cedar.Authorize(s, s.entities, request)
+	decision, diagnostic := cedar.Authorize(inOrder(s.clauses), s.entities, request)
 	switch {
 	case len(diagnostic.Errors) > 0:
 		return s.erred(diagnostic.Errors)

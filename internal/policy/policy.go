@@ -151,11 +151,15 @@ func (s *Set) SchemaText() string { return s.schema }
 // SchemaDigest is over SchemaText.
 func (s *Set) SchemaDigest() evidence.Digest { return evidence.DigestOf([]byte(s.schema)) }
 
-// All yields the policies in the order of the text, so that a verdict lists
-// them in the same order every time (a cedar.PolicySet walks a map).
-func (s *Set) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
+// inOrder gives the engine the policies in the order of the text, so that a
+// verdict lists them in the same order every time (a cedar.PolicySet walks a
+// map).
+type inOrder []*clause
+
+// All is the engine's way to walk them.
+func (clauses inOrder) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
-		for _, c := range s.clauses {
+		for _, c := range clauses {
 			if !yield(cedar.PolicyID(c.id), c.policy) {
 				return
 			}

@@ -163,6 +163,14 @@ func TestVerdictNamesItsPolicies(t *testing.T) {
 	}
 }
 
+// A record holds 64 reasons, so no verdict has more.
+func TestReasonsAreBounded(t *testing.T) {
+	v := compile(t, manyPolicies(MaxPolicies)).Evaluate(posting(t))
+	if v.Effect != Allow || len(v.Policies) != MaxPolicies || len(v.Reasons) != maxReasons {
+		t.Errorf("%s with %d policies and %d reasons", v.Effect, len(v.Policies), len(v.Reasons))
+	}
+}
+
 // one is a policy with the annotations that every policy needs.
 func one(id, rest string) string {
 	return `@id("` + id + `") @version("1") @reason("Because.") ` + rest + "\n"

@@ -35,8 +35,8 @@ func schemaOf(src Source) (*resolved.Schema, string, error) {
 	if err := read.UnmarshalCedar(text); err != nil {
 		return nil, "", err
 	}
-	schema, err := read.Resolve()
-	return schema, string(text), err
+	declared, err := read.Resolve()
+	return declared, string(text), err
 }
 
 func attributes(t ast.IsType, names ...types.String) ast.RecordType {

@@ -75,6 +75,10 @@ func Load(text []byte) (*Master, error) {
 	return m, nil
 }
 
+// All lists the vendors in the order of the file. The caller must not change
+// them.
+func (m *Master) All() []Vendor { return m.vendors }
+
 // decode reads the list strictly, and the line on which each vendor begins.
 func decode(text []byte) ([]Vendor, []int, error) {
 	var file struct {
