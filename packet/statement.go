@@ -154,7 +154,7 @@ func (p *Packet) readManifest() (err error) {
 	if p.envelope.PayloadType != payloadType || len(p.envelope.Signatures) != 1 {
 		return fmt.Errorf("is not an envelope of type %s with one signature", payloadType)
 	}
-	if p.payload, err = base64.StdEncoding.Strict().DecodeString(p.envelope.Payload); err != nil {
+	if p.payload, ok = unbase64(base64.StdEncoding, p.envelope.Payload); !ok {
 		return errors.New("payload is not strict base64")
 	}
 	v, err := evidence.ParseValue(p.payload)
@@ -171,6 +171,13 @@ func (p *Packet) readManifest() (err error) {
 		return fmt.Errorf("is not a %s about a %s", statementType, predicateType)
 	}
 	return nil
+}
+
+// unbase64 accepts only the one text that encodes the bytes. The decoder by
+// itself, even a strict one, passes over line ends.
+func unbase64(enc *base64.Encoding, text string) ([]byte, bool) {
+	raw, err := enc.DecodeString(text)
+	return raw, err == nil && enc.EncodeToString(raw) == text
 }
 
 // futureVersion names the version of a statement that calls itself a packet,

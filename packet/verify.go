@@ -299,13 +299,13 @@ func (v *verification) opened(rec *evidence.Record, opened []evidence.Disclosure
 // and its announcement in the log. It follows the records, where that stands.
 func (v *verification) manifest() {
 	sig := v.envelope.Signatures[0]
-	key, err := base64.StdEncoding.Strict().DecodeString(v.says.Key)
-	if err != nil || len(key) != ed25519.PublicKeySize || sig.KeyID != keyID(key) {
+	key, ok := unbase64(base64.StdEncoding, v.says.Key)
+	if !ok || len(key) != ed25519.PublicKeySize || sig.KeyID != keyID(key) {
 		v.fail(checkManifest, fileManifest, "key is not the base64 of an Ed25519 public key, or not the one that the signature names")
 		return
 	}
-	raw, err := base64.StdEncoding.Strict().DecodeString(sig.Sig)
-	if err != nil || !ed25519.Verify(key, preAuth(v.payload), raw) {
+	raw, ok := unbase64(base64.StdEncoding, sig.Sig)
+	if !ok || !ed25519.Verify(key, preAuth(v.payload), raw) {
 		v.fail(checkManifest, fileManifest, "signature does not hold")
 	}
 	switch {

@@ -2,6 +2,7 @@ package packet
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"fmt"
 	"strings"
 	"testing"
@@ -213,12 +214,19 @@ func TestVerifyTamperedFiles(t *testing.T) {
 			t.Run(name+" "+change, func(t *testing.T) {
 				e := open(t, data)
 				apply(e)
-				if r := Verify(e.pack(), h.trust()); r.Verdict != Invalid {
-					t.Errorf("verdict %s", r.Verdict)
+				check := checkFiles
+				if name == fileManifest && change != "duplicate" {
+					check = "" // a manifest that is not one makes no packet
 				}
+				want(t, Verify(e.pack(), h.trust()), Invalid, check)
 			})
 		}
 	}
+	t.Run("signature added to the checkpoint", func(t *testing.T) {
+		e := open(t, data)
+		e.files[fileCheckpoint] = append(bytes.Clone(e.files[fileCheckpoint]), "\u2014 witness AAAAAAAAAA==\n"...)
+		want(t, Verify(e.pack(), h.trust()), Invalid, checkFiles)
+	})
 	t.Run("object added", func(t *testing.T) {
 		e := open(t, data)
 		o := Object{"yaml", []byte("added")}
@@ -276,6 +284,7 @@ func TestVerifyLyingBuilder(t *testing.T) {
 		{"empty line", checkLeaves, func(e *edit) { e.swap(fileLeaves, "\n", "\n\n") }},
 		{"proof with another member", checkProofs, func(e *edit) { e.swap(fileProofs, `"index":`, `"indey":`) }},
 		{"proof in another case", checkProofs, func(e *edit) { e.swap(fileProofs, `"index":`, `"Index":`) }},
+		{"proof of another index", checkProofs, func(e *edit) { e.swap(fileProofs, `"index":17`, `"index":16`) }},
 		{"proof without hashes", checkProofs, func(e *edit) { e.swap(fileProofs, e.line(fileProofs, 0), `{"hashes":null,"index":0}`) }},
 		{"disclosure gone", checkRedactions, func(e *edit) { e.drop(fileDisclosures, 1) }},
 		{"disclosure twice", checkDisclosures, func(e *edit) {
@@ -308,6 +317,7 @@ func TestVerifyLyingBuilder(t *testing.T) {
 		{"tenant of another name", checkLeaves, func(e *edit) { e.statement.Predicate.Scope.Tenant = "umbrella" }},
 		{"origin of another name", checkCheckpoint, func(e *edit) { e.statement.Predicate.Origin = "log.example/other" }},
 		{"size of another checkpoint", checkCheckpoint, func(e *edit) { e.statement.Predicate.Checkpoint.Size++ }},
+		{"root of another checkpoint", checkCheckpoint, func(e *edit) { e.statement.Predicate.Checkpoint.Root[0] ^= 1 }},
 		{"checkpoint's size altered", checkCheckpoint, func(e *edit) {
 			e.swap(fileCheckpoint, "\n18\n", "\n19\n")
 			e.statement.Predicate.Checkpoint.Size = 19
@@ -323,6 +333,94 @@ func TestVerifyLyingBuilder(t *testing.T) {
 			c.apply(e)
 			want(t, Verify(e.resign(h), h.trust()), Invalid, c.check)
 		})
+	}
+}
+
+// The envelope has one form, and its signature covers all of the statement.
+func TestVerifyEnvelope(t *testing.T) {
+	h := told(t)
+	data := h.packet()
+	for _, c := range []struct {
+		name  string
+		apply any // a func(*envelope) or a func(*inToto)
+	}{
+		{"no signature", func(env *envelope) { env.Signatures = nil }},
+		{"no list of signatures", func(env *envelope) { env.Signatures = []signature{} }},
+		{"two signatures", func(env *envelope) { env.Signatures = append(env.Signatures, env.Signatures[0]) }},
+		{"another key named", func(env *envelope) { env.Signatures[0].KeyID = keyID(ed25519.PublicKey(testKey(2)[32:])) }},
+		{"a signature of something else", func(env *envelope) { env.Signatures[0].Sig = env.Signatures[0].Sig[:84] + "AA==" }},
+		{"a signature that is none", func(env *envelope) { env.Signatures[0].Sig = "x" }},
+		{"a signature in loose base64", func(env *envelope) { env.Signatures[0].Sig += "\n" }},
+		{"another type of payload", func(env *envelope) { env.PayloadType = "text/plain" }},
+		{"a payload that is none", func(env *envelope) { env.Payload = "x" }},
+		{"a payload that is no JSON", func(env *envelope) { env.Payload = "eHh4" }},
+		{"a payload in loose base64", func(env *envelope) { env.Payload += "\n" }},
+		{"another type of statement", func(s *inToto) { s.Type = "https://in-toto.io/Statement/v0.1" }},
+		{"a key in loose base64", func(s *inToto) { s.Predicate.Key += "\n" }},
+		{"another predicate", func(s *inToto) { s.PredicateType = "https://slsa.dev/provenance/v1" }},
+		{"a subject twice", func(s *inToto) { s.Subject = append(s.Subject, s.Subject[len(s.Subject)-1]) }},
+		{"a subject that is not there", func(s *inToto) { s.Subject = append(s.Subject, subjectOf(file{"z", nil})) }},
+		{"no subjects", func(s *inToto) { s.Subject = nil }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := open(t, data)
+			if apply, ok := c.apply.(func(*inToto)); ok {
+				apply(&e.statement)
+			}
+			text, err := signManifest(e.statement, h.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var env envelope
+			if err := decode(text, &env); err != nil {
+				t.Fatal(err)
+			}
+			if apply, ok := c.apply.(func(*envelope)); ok {
+				apply(&env)
+			}
+			if e.files[fileManifest], err = canonical(env); err != nil {
+				t.Fatal(err)
+			}
+			want(t, Verify(e.pack(), h.trust()), Invalid, "")
+		})
+	}
+}
+
+// A report puts the first fault of a check and counts the others.
+func TestReportCountsFailures(t *testing.T) {
+	h := told(t)
+	e := open(t, h.packet())
+	e.swap(fileRecords, "completed", "abandoned")
+	e.swap(fileRecords, "input.referenced", "input.conferenced")
+	for _, c := range Verify(e.resign(h), h.trust()).Checks {
+		if c.Name == checkRecords && (c.Where != "records.jsonl:3" || !strings.Contains(c.Detail, "more)")) {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// There is one way to write an empty proof.
+func TestProofsAreLists(t *testing.T) {
+	h := newHouse(t)
+	h.announce(h.key)
+	leaf := h.sealed[0]
+	p := &Packet{files: []file{
+		{fileLeaves, append(leaf.Leaf, '\n')}, {fileProofs, []byte(`{"hashes":null,"index":0}` + "\n")}, {fileRecords, append(leaf.Record, '\n')},
+	}}
+	for _, err := range p.Sealed() {
+		if err == nil || !strings.Contains(err.Error(), "not a list") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+func TestLinesAreBounded(t *testing.T) {
+	l := &lines{file: "f", max: 3, rest: []byte("abc\nabcd\n")}
+	if line, err := l.next(); err != nil || string(line) != "abc" {
+		t.Errorf("line %q, %v", line, err)
+	}
+	if line, err := l.next(); err == nil || !strings.Contains(err.Error(), "f:2") {
+		t.Errorf("line %q, %v", line, err)
 	}
 }
 
@@ -430,22 +528,24 @@ func TestVerifyFutureVersions(t *testing.T) {
 }
 
 // No single flipped bit, and no flip of case, makes a valid packet: neither of
-// the container's bytes nor of a file's that is then packed canonically.
+// the container's bytes nor of a file's that is then packed canonically. All
+// files but the manifest rest on their digests, so one flip a byte is enough
+// there.
 func TestVerifyEveryByte(t *testing.T) {
 	h := small(t)
 	data, trust := h.packet(), h.trust()
 	if Verify(data, trust).Verdict != Valid {
 		t.Fatal("the packet is not valid to begin with")
 	}
-	for _, flip := range []byte{0x01, 0x20, 0x80} {
+	for turn, flip := range []byte{0x01, 0x20, 0x80} {
 		t.Run(fmt.Sprintf("%#x", flip), func(t *testing.T) {
 			t.Parallel()
-			everyByte(t, bytes.Clone(data), trust, flip)
+			everyByte(t, bytes.Clone(data), trust, flip, turn)
 		})
 	}
 }
 
-func everyByte(t *testing.T, data []byte, trust Trust, flip byte) {
+func everyByte(t *testing.T, data []byte, trust Trust, flip byte, turn int) {
 	e := open(t, bytes.Clone(data))
 	for i := range data {
 		data[i] ^= flip
@@ -456,6 +556,9 @@ func everyByte(t *testing.T, data []byte, trust Trust, flip byte) {
 	}
 	for name, text := range e.files {
 		for i := range text {
+			if i%3 != turn && name != fileManifest {
+				continue
+			}
 			text[i] ^= flip
 			if Verify(e.pack(), trust).Verdict == Valid {
 				t.Errorf("%s byte %d: valid", name, i)

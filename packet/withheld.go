@@ -201,8 +201,8 @@ func checkSealedDigest(rec *evidence.Record, opened []evidence.Disclosure) (done
 		return true, err
 	}
 	text, _ := v.Get("salt")
-	salt, err := base64.RawURLEncoding.Strict().DecodeString(text.Text())
-	if err != nil {
+	salt, ok := unbase64(base64.RawURLEncoding, text.Text())
+	if !ok {
 		return true, fmt.Errorf("%s: salt is not strict base64url", of.pointer)
 	}
 	value, ok := v.Get(of.member)

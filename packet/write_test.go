@@ -9,6 +9,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"flag"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,7 +33,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"no key", "no key", func(c *Contents) { c.Key = nil }},
 		{"another kind of key", "Ed25519", func(c *Contents) { c.Key = p256 }},
 		{"no checkpoint", "checkpoint", func(c *Contents) { c.Checkpoint = nil }},
-		{"no records", "none of the records", func(c *Contents) { c.Sealed = nil }},
+		{"no records", "announces", func(c *Contents) { c.Sealed = nil }},
 		{"a proof that does not hold", "proofs", func(c *Contents) { c.Sealed[3].Proof.Hashes = c.Sealed[4].Proof.Hashes }},
 		{"a record that is none", "record 3", func(c *Contents) { c.Sealed[3].Record = []byte("{}") }},
 		{"a disclosure of another record", "disclosures", func(c *Contents) { c.Sealed[2].Disclosures = c.Sealed[1].Disclosures }},
@@ -63,8 +66,9 @@ func TestWriteRefusesFalseDigests(t *testing.T) {
 	wrong := evidence.DigestOf([]byte("wrong"))
 	decided, requested := f.decided("allow"), f.requested()
 	decided.ArgsDigest, requested.Presentation = wrong, wrong
-	noSalt := f.decided("allow")
+	noSalt, more := f.decided("allow"), f.decided("allow")
 	noSalt.Sealed = mustParse(t, `{"args":{},"salt":"AA"}`)
+	more.Sealed = mustParse(t, strings.Replace(string(more.Sealed.Canonical()), "{", `{"aside":1,`, 1))
 	for _, c := range []struct {
 		name string
 		typ  evidence.Type
@@ -72,6 +76,7 @@ func TestWriteRefusesFalseDigests(t *testing.T) {
 	}{
 		{"args", evidence.TypeAuthorizationDecided, decided},
 		{"presentation", evidence.TypeApprovalRequested, requested},
+		{"more than salt and args", evidence.TypeAuthorizationDecided, more},
 		{"salt", evidence.TypeAuthorizationDecided, noSalt},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -100,6 +105,73 @@ func TestWriteRefusesFalseShapes(t *testing.T) {
 	h.seal(rec, data, nil)
 	if _, err := Write(h.contents()); err == nil || !strings.Contains(err.Error(), checkShapes) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// What the log itself sealed wrong must not get out either.
+func TestWriteRefusesFalseLeaves(t *testing.T) {
+	for _, c := range []struct {
+		name, check string
+		apply       func(h *house, leaf *evidence.Leaf)
+	}{
+		{"another id", checkRecords, func(_ *house, l *evidence.Leaf) { l.ID = evidence.RecordID(id(99)) }},
+		{"another type", checkRecords, func(_ *house, l *evidence.Leaf) { l.Type = evidence.TypeRunStarted }},
+		{"another time", checkRecords, func(_ *house, l *evidence.Leaf) { l.Received = "2026-11-22T09:59:59.000000000Z" }},
+		{"another prev", checkChain, func(_ *house, l *evidence.Leaf) { l.Prev = evidence.ZeroDigest }},
+		{"another seq", checkProofs, func(_ *house, l *evidence.Leaf) { l.Seq++ }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := small(t)
+			rec, _ := h.draft(evidence.TypeRunEnded, testRun, facts{t}.ended())
+			data, _ := rec.Canonical()
+			leaf := evidence.Leaf{
+				Tenant: testTenant, Seq: 2, Prev: evidence.DigestOf(h.sealed[1].Leaf), ID: rec.ID, Type: rec.Type,
+				Received: rec.Received, Digest: evidence.DigestOf(data),
+			}
+			c.apply(h, &leaf)
+			h.sealLeaf(Sealed{Leaf: leaf.Canonical(), Record: data})
+			if _, err := Write(h.contents()); err == nil || !strings.Contains(err.Error(), c.check) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	t.Run("sealed twice", func(t *testing.T) {
+		h := small(t)
+		rec := h.add(evidence.TypeRunEnded, testRun, facts{t}.ended())
+		data, _ := rec.Canonical()
+		h.seal(rec, data, nil)
+		if _, err := Write(h.contents()); err == nil || !strings.Contains(err.Error(), "an earlier leaf") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestWriteRefusesAnotherRun(t *testing.T) {
+	everything := func(Sealed) bool { return true }
+	if _, err := Write(told(t).choose(everything)); err == nil || !strings.Contains(err.Error(), "is of run "+string(otherRun)) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A commitment may open to a value that its field cannot have.
+func TestWriteRefusesFalseValues(t *testing.T) {
+	h := small(t)
+	h.add(evidence.TypeRunEnded, testRun, mustParse(t, `{"assurance":"observed","outcome":"completed","summary":7}`))
+	if _, err := Write(h.contents()); err == nil || !strings.Contains(err.Error(), checkDisclosures) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWriteSortsDisclosures(t *testing.T) {
+	h := told(t)
+	c := h.contents()
+	for i := range c.Sealed {
+		c.Sealed[i].Disclosures = slices.Clone(c.Sealed[i].Disclosures)
+		slices.Reverse(c.Sealed[i].Disclosures)
+	}
+	data, err := Write(c)
+	if err != nil || string(data) != string(h.packet()) {
+		t.Errorf("the order in which disclosures are given shows: %v", err)
 	}
 }
 
@@ -238,6 +310,25 @@ func TestAccessors(t *testing.T) {
 	if i != len(want) {
 		t.Errorf("%d records, want %d", i, len(want))
 	}
+}
+
+var update = flag.Bool("update", false, "write golden files instead of comparing them")
+
+// The packet in testdata stays valid: a change of the format is a new version.
+func TestGolden(t *testing.T) {
+	const file, key = "testdata/run.evf.zip", "testdata/log.vkey"
+	if *update {
+		h := told(t)
+		if err := errors.Join(os.WriteFile(file, h.packet(), 0o644), os.WriteFile(key, []byte(h.trusted), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err1 := os.ReadFile(file)
+	trusted, err2 := os.ReadFile(key)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatalf("%v: run this test with -update", err)
+	}
+	want(t, Verify(data, Trust{Keys: []string{string(trusted)}}), Valid, "")
 }
 
 // FuzzOpen holds two laws over any bytes: reading never panics, and what opens

@@ -199,25 +199,48 @@ func (d *Directory) AddPerson(ctx context.Context, t store.Tenant, by *Caller, n
 
 // IssuePerson gives a registered person a key. The token is shown only here.
 func (d *Directory) IssuePerson(ctx context.Context, t store.Tenant, by *Caller, ref string, expires evidence.Time) (grant, token string, err error) {
-	return d.issue(ctx, t, by, evidence.GrantIssued{Kind: "person", Holder: ref, Expires: expires})
+	return d.issue(ctx, t, by, evidence.GrantIssued{Kind: "person", Holder: ref, Expires: expires}, nil)
 }
 
 // IssueWorkload gives an identity of a workflow's manifest a key. Whether the
 // manifest knows the identity is for the caller to have checked.
 func (d *Directory) IssueWorkload(ctx context.Context, t store.Tenant, by *Caller, workflow, name string, expires evidence.Time) (grant, token string, err error) {
-	return d.issue(ctx, t, by, evidence.GrantIssued{Kind: "workload", Holder: workflow + "/" + name, Workflow: workflow, Identity: name, Expires: expires})
+	return d.issue(ctx, t, by, evidence.GrantIssued{Kind: "workload", Holder: workflow + "/" + name, Workflow: workflow, Identity: name, Expires: expires}, nil)
 }
 
-func (d *Directory) issue(ctx context.Context, t store.Tenant, by *Caller, g evidence.GrantIssued) (grant, token string, err error) {
+// FirstAdmin makes the first administrator of a tenant that has no keys yet;
+// where there are keys it does nothing. The token is handed to keep before the
+// key is recorded, so that a crash in between leaves a token that opens
+// nothing rather than a key that nobody has.
+func (d *Directory) FirstAdmin(ctx context.Context, t store.Tenant, name string, keep func(token string) error) error {
+	grants, err := d.Grants(ctx, t, "", 1)
+	if err != nil || len(grants) > 0 {
+		return err
+	}
+	ref, err := d.AddPerson(ctx, t, nil, name, []string{RoleAdmin}, true)
+	if err != nil {
+		return err
+	}
+	_, _, err = d.issue(ctx, t, nil, evidence.GrantIssued{Kind: "person", Holder: ref}, keep)
+	return err
+}
+
+func (d *Directory) issue(ctx context.Context, t store.Tenant, by *Caller, g evidence.GrantIssued, keep func(token string) error) (grant, token string, err error) {
 	id, secret := make([]byte, 8), make([]byte, 32)
 	rand.Read(id)
 	rand.Read(secret)
 	g.Grant, g.By, g.Roles = "key-"+hex.EncodeToString(id), by.ref(), []string{}
 	g.Secret = secretDigest(hex.EncodeToString(secret))
+	token = strings.Join([]string{tokenPrefix, string(t.ID()), g.Grant, hex.EncodeToString(secret)}, "_")
+	if keep != nil {
+		if err := keep(token); err != nil {
+			return "", "", err
+		}
+	}
 	if err := d.append(ctx, t, by, evidence.TypeGrantIssued, g); err != nil {
 		return "", "", err
 	}
-	return g.Grant, strings.Join([]string{tokenPrefix, string(t.ID()), g.Grant, hex.EncodeToString(secret)}, "_"), nil
+	return g.Grant, token, nil
 }
 
 // Revoke ends a key. It counts from the next request on.

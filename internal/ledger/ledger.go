@@ -129,7 +129,7 @@ func (g *Ledger) sealAll(ctx context.Context) {
 
 // key reads the tenant's signing key, or makes the first one.
 func (g *Ledger) key(ctx context.Context, t store.Tenant) (note.Signer, string, error) {
-	path := filepath.Join(g.cfg.Keys, "log-"+string(t.ID())+".key")
+	path := keyPath(g.cfg.Keys, t.ID())
 	skey, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		skey, err = g.makeKey(ctx, t, path)
@@ -137,11 +137,33 @@ func (g *Ledger) key(ctx context.Context, t store.Tenant) (note.Signer, string, 
 	if err != nil {
 		return nil, "", err
 	}
-	signer, err := note.NewSigner(strings.TrimSpace(string(skey)))
+	return parseKey(path, skey)
+}
+
+func keyPath(keys string, t evidence.TenantID) string {
+	return filepath.Join(keys, "log-"+string(t)+".key")
+}
+
+// VerifierKey reads the public half of a tenant's signing key out of the
+// folder of keys, in C2SP form. It makes none where there is none.
+func VerifierKey(keys string, t evidence.TenantID) (string, error) {
+	path := keyPath(keys, t)
+	skey, err := os.ReadFile(path)
 	if err != nil {
-		return nil, "", fmt.Errorf("%s is not a log's signing key", path)
+		return "", err
 	}
-	vkey, err := publicKey(strings.TrimSpace(string(skey)), signer)
+	_, vkey, err := parseKey(path, skey)
+	return vkey, err
+}
+
+// parseKey reads a key file. Its errors never quote the content.
+func parseKey(path string, data []byte) (note.Signer, string, error) {
+	skey := strings.TrimSpace(string(data))
+	signer, err := note.NewSigner(skey)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s is not a log's signing key: put the right file back", path)
+	}
+	vkey, err := publicKey(skey, signer)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
@@ -149,11 +171,7 @@ func (g *Ledger) key(ctx context.Context, t store.Tenant) (note.Signer, string, 
 }
 
 func (g *Ledger) makeKey(ctx context.Context, t store.Tenant, path string) ([]byte, error) {
-	var head store.Head
-	err := t.View(ctx, func(tx store.Tx) (err error) {
-		head, err = tx.Head()
-		return err
-	})
+	head, err := readHead(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +188,9 @@ func (g *Ledger) makeKey(ctx context.Context, t store.Tenant, path string) ([]by
 // publicKey gives the verifier key of a signed-note key. The private form
 // carries the Ed25519 seed, from which the public key follows.
 func publicKey(skey string, signer note.Signer) (string, error) {
-	raw, err := base64.StdEncoding.DecodeString(skey[strings.LastIndex(skey, "+")+1:])
+	// PRIVATE+KEY+name+hash+key, and the key's base64 may hold a plus itself.
+	parts := strings.SplitN(skey, "+", 5)
+	raw, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
 	if err != nil || len(raw) != 1+ed25519.SeedSize {
 		return "", errors.New("is not an Ed25519 signing key")
 	}

@@ -28,10 +28,19 @@ const maxSeal = 1 << 16
 // the store's write-ahead log.
 const pageSize = 1024
 
+// checkpointPath is where the published checkpoint stands.
+const checkpointPath = "checkpoint"
+
+// folder is where a log's files stand; what Put has returned from is durable.
+type folder interface {
+	Get(path string) ([]byte, error)
+	Put(path string, data []byte) error
+}
+
 // Log is one tenant's log. It is safe for concurrent use.
 type Log struct {
 	tenant   store.Tenant
-	dir      object.Dir
+	dir      folder
 	signer   note.Signer
 	verifier note.Verifier
 	vkey     string
@@ -47,15 +56,16 @@ type Log struct {
 
 // openLog brings the files and the store to the same checkpoint. It refuses a
 // log of another key or origin, and a store behind the published checkpoint.
-func openLog(ctx context.Context, t store.Tenant, dir object.Dir, signer note.Signer, vkey string) (*Log, error) {
+func openLog(ctx context.Context, t store.Tenant, dir folder, signer note.Signer, vkey string) (*Log, error) {
 	verifier, err := note.NewVerifier(vkey)
 	if err != nil {
 		return nil, err
 	}
 	l := &Log{tenant: t, dir: dir, signer: signer, verifier: verifier, vkey: vkey, grown: make(chan struct{})}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l, l.recover(ctx)
+	if err := l.recover(ctx); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // Checkpoint is the latest published tree head and its signed note.
@@ -102,6 +112,7 @@ func (l *Log) Seal(ctx context.Context) error {
 	defer l.mu.Unlock()
 	if l.edge == nil {
 		if err := l.recover(ctx); err != nil {
+			l.edge = nil // it may have moved past what is in the files
 			return err
 		}
 	}
@@ -123,8 +134,9 @@ func (l *Log) sealOnce(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	from, to := l.edge.Size(), min(head.Next, l.edge.Size()+maxSeal)
-	files, err := l.takeIn(ctx, to)
-	if err != nil {
+	var files []file
+	keep := func(f file) error { files = append(files, f); return nil }
+	if err := l.takeIn(ctx, to, keep); err != nil {
 		return false, err
 	}
 	cp := tlog.Checkpoint{Origin: l.verifier.Name(), Size: to, Root: l.edge.Root()}
@@ -146,71 +158,78 @@ type file struct {
 	data []byte
 }
 
-// takeIn moves the edge over committed rows up to size to, and returns the
-// files that a checkpoint of that size owes.
-func (l *Log) takeIn(ctx context.Context, to uint64) (files []file, err error) {
+// takeIn moves the edge over committed rows up to size to, and emits the files
+// that a checkpoint of that size owes.
+func (l *Log) takeIn(ctx context.Context, to uint64, emit func(file) error) error {
 	for l.edge.Size() < to {
 		rows, err := l.rows(ctx, l.edge.Size(), int(min(pageSize, to-l.edge.Size())))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(rows) == 0 {
-			return nil, fmt.Errorf("record %d is gone from the store", l.edge.Size())
+			return fmt.Errorf("record %d is gone from the store: run fsck", l.edge.Size())
 		}
 		for i := range rows {
-			full, err := l.take(&rows[i])
-			if err != nil {
-				return nil, err
+			if err := l.take(&rows[i], emit); err != nil {
+				return err
 			}
-			files = append(files, full...)
 		}
 	}
 	for _, t := range l.edge.Partial() {
-		files = append(files, file{t.Path(), bytes.Clone(t.Hashes)})
+		if err := emit(file{t.Path(), bytes.Clone(t.Hashes)}); err != nil {
+			return err
+		}
 	}
 	if width := int(to % tlog.TileWidth); width > 0 {
-		files = append(files, file{tlog.BundlePath(to/tlog.TileWidth, width), bytes.Clone(l.bundle)})
+		return emit(file{tlog.BundlePath(to/tlog.TileWidth, width), bytes.Clone(l.bundle)})
 	}
-	return files, nil
+	return nil
 }
 
 // take moves the edge over one row, and refuses a row that does not follow
 // the one before: until it is sealed, only this chain guards it.
-func (l *Log) take(row *store.Row) (full []file, err error) {
+func (l *Log) take(row *store.Row, emit func(file) error) error {
 	leaf, err := evidence.ParseLeaf(row.Leaf)
 	if err != nil {
-		return nil, fmt.Errorf("record %d: %w", row.Seq, err)
+		return fmt.Errorf("record %d: %w", row.Seq, err)
 	}
 	if row.Seq != l.edge.Size() || leaf.Seq != row.Seq || leaf.Prev != l.prev || leaf.Digest != evidence.DigestOf(row.Record) {
-		return nil, fmt.Errorf("record %d does not follow the one before, or was altered before it was sealed: run fsck", row.Seq)
+		return fmt.Errorf("record %d does not follow the one before, or was altered before it was sealed: run fsck", row.Seq)
 	}
 	if l.bundle, err = tlog.AppendEntry(l.bundle, row.Leaf); err != nil {
-		return nil, err
-	}
-	l.edge.Add(tlog.LeafHash(row.Leaf), func(t tlog.Tile) { full = append(full, file{t.Path(), t.Hashes}) })
-	if l.edge.Size()%tlog.TileWidth == 0 {
-		full = append(full, file{tlog.BundlePath(row.Seq/tlog.TileWidth, tlog.TileWidth), l.bundle})
-		l.bundle = nil
+		return err
 	}
 	l.prev = evidence.DigestOf(row.Leaf)
-	return full, nil
+	l.edge.Add(tlog.LeafHash(row.Leaf), func(t tlog.Tile) { err = errors.Join(err, emit(file{t.Path(), t.Hashes})) })
+	if l.edge.Size()%tlog.TileWidth == 0 {
+		err = errors.Join(err, emit(file{tlog.BundlePath(row.Seq/tlog.TileWidth, tlog.TileWidth), l.bundle}))
+		l.bundle = nil
+	}
+	return err
 }
 
 // publish writes the tiles first and the checkpoint last, so that whoever
 // reads a checkpoint finds every tile it needs.
 func (l *Log) publish(files []file, cp tlog.Checkpoint, signed []byte) error {
 	for _, f := range files {
-		if err := l.dir.Put(f.path, f.data); err != nil {
+		if err := l.put(f); err != nil {
 			return err
 		}
 	}
-	if err := l.dir.Put("checkpoint", signed); err != nil {
+	if err := l.dir.Put(checkpointPath, signed); err != nil {
 		return err
 	}
+	l.announce(cp, signed)
+	return nil
+}
+
+func (l *Log) put(f file) error { return l.dir.Put(f.path, f.data) }
+
+// announce wakes whoever waits for a published checkpoint.
+func (l *Log) announce(cp tlog.Checkpoint, signed []byte) {
 	l.latest, l.signed = cp, signed
 	close(l.grown)
 	l.grown = make(chan struct{})
-	return nil
 }
 
 // recover starts from the published checkpoint, replays rows up to the
@@ -234,31 +253,44 @@ func (l *Log) recover(ctx context.Context) error {
 	if err := l.load(ctx, published); err != nil {
 		return err
 	}
-	l.latest, l.signed = published, signed
-	if head.Sealed == published.Size {
+	l.announce(published, signed)
+	if head.Sealed == 0 {
 		return nil
 	}
-	return l.finish(ctx, head)
+	cp, err := tlog.OpenCheckpoint(head.Checkpoint, l.verifier)
+	if err != nil {
+		return fmt.Errorf("the store's checkpoint of tenant %s was not signed by this house's key: %w", l.tenant.ID(), err)
+	}
+	if cp.Size != head.Sealed {
+		return fmt.Errorf("the store's checkpoint of tenant %s covers %d records, its head says %d: run fsck", l.tenant.ID(), cp.Size, head.Sealed)
+	}
+	if cp == published {
+		return nil
+	}
+	return l.finish(ctx, published, cp, head.Checkpoint)
 }
 
 // finish publishes the store's checkpoint, which a crash kept from the files.
-func (l *Log) finish(ctx context.Context, head store.Head) error {
-	cp, err := tlog.OpenCheckpoint(head.Checkpoint, l.verifier)
-	if err != nil {
-		return fmt.Errorf("the store's checkpoint of tenant %s: %w", l.tenant.ID(), err)
-	}
-	files, err := l.takeIn(ctx, head.Sealed)
-	if err != nil {
+// It goes over the rows twice, so that no file is replaced before these are
+// known to be the records that were signed, and none of them waits in memory.
+func (l *Log) finish(ctx context.Context, published, cp tlog.Checkpoint, signed []byte) error {
+	if err := l.takeIn(ctx, cp.Size, func(file) error { return nil }); err != nil {
 		return err
 	}
-	if cp.Size != head.Sealed || cp.Root != l.edge.Root() {
-		return fmt.Errorf("the records of tenant %s up to %d are not those that were signed: run fsck", l.tenant.ID(), head.Sealed)
+	if cp.Root != l.edge.Root() {
+		return fmt.Errorf("the records of tenant %s up to %d are not those that were signed: run fsck", l.tenant.ID(), cp.Size)
 	}
-	return l.publish(files, cp, head.Checkpoint)
+	if err := l.load(ctx, published); err != nil {
+		return err
+	}
+	if err := l.takeIn(ctx, cp.Size, l.put); err != nil {
+		return err
+	}
+	return l.publish(nil, cp, signed)
 }
 
 func (l *Log) published() (tlog.Checkpoint, []byte, error) {
-	signed, err := l.dir.Get("checkpoint")
+	signed, err := l.dir.Get(checkpointPath)
 	if errors.Is(err, object.ErrMissing) {
 		return tlog.Checkpoint{Origin: l.verifier.Name(), Root: tlog.EmptyRoot()}, nil, nil
 	}
@@ -281,20 +313,38 @@ func (l *Log) load(ctx context.Context, cp tlog.Checkpoint) error {
 	if edge.Root() != cp.Root {
 		return fmt.Errorf("the tiles of tenant %s do not give the root of their checkpoint: run fsck", l.tenant.ID())
 	}
-	l.bundle, l.prev = nil, evidence.ZeroDigest
-	if width := int(cp.Size % tlog.TileWidth); width > 0 {
-		if l.bundle, err = l.dir.Get(tlog.BundlePath(cp.Size/tlog.TileWidth, width)); err != nil {
-			return fmt.Errorf("log of tenant %s: %w: run fsck", l.tenant.ID(), err)
-		}
-	}
+	l.edge, l.bundle, l.prev = edge, nil, evidence.ZeroDigest
 	if cp.Size > 0 {
-		last, err := l.rows(ctx, cp.Size-1, 1)
-		if err != nil || len(last) != 1 {
-			return fmt.Errorf("record %d of tenant %s is sealed but gone from the store: run fsck", cp.Size-1, l.tenant.ID())
-		}
-		l.prev = evidence.DigestOf(last[0].Leaf)
+		return l.loadOpen(ctx)
 	}
-	l.edge = edge
+	return nil
+}
+
+// loadOpen makes the open bundle again out of the last rows, and refuses rows
+// that are not those in the tree: what is sealed next would rest on them.
+func (l *Log) loadOpen(ctx context.Context) error {
+	size := l.edge.Size()
+	from := min(size-size%tlog.TileWidth, size-1) // at least the last row, for its digest
+	rows, err := l.rows(ctx, from, int(size-from))
+	if err != nil {
+		return err
+	}
+	if uint64(len(rows)) != size-from {
+		return fmt.Errorf("tenant %s: records from %d to %d are sealed, and not all of them are in the store: run fsck", l.tenant.ID(), from, size-1)
+	}
+	l.prev = evidence.DigestOf(rows[len(rows)-1].Leaf)
+	if size%tlog.TileWidth == 0 {
+		return nil
+	}
+	hashes := l.edge.Partial()[0].Hashes
+	for i, row := range rows {
+		if tlog.LeafHash(row.Leaf) != tlog.Hash(hashes[i*tlog.HashSize:(i+1)*tlog.HashSize]) {
+			return fmt.Errorf("record %d of tenant %s is not the one that was sealed: run fsck", row.Seq, l.tenant.ID())
+		}
+		if l.bundle, err = tlog.AppendEntry(l.bundle, row.Leaf); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -307,16 +357,22 @@ func (l *Log) tile(level int, index uint64, width int) ([]byte, error) {
 	return data, err
 }
 
-func (l *Log) head(ctx context.Context) (head store.Head, err error) {
-	err = l.tenant.View(ctx, func(tx store.Tx) error {
+func (l *Log) head(ctx context.Context) (store.Head, error) { return readHead(ctx, l.tenant) }
+
+func readHead(ctx context.Context, t store.Tenant) (head store.Head, err error) {
+	err = t.View(ctx, func(tx store.Tx) error {
 		head, err = tx.Head()
 		return err
 	})
 	return head, err
 }
 
-func (l *Log) rows(ctx context.Context, from uint64, limit int) (rows []store.Row, err error) {
-	err = l.tenant.View(ctx, func(tx store.Tx) error {
+func (l *Log) rows(ctx context.Context, from uint64, limit int) ([]store.Row, error) {
+	return readRows(ctx, l.tenant, from, limit)
+}
+
+func readRows(ctx context.Context, t store.Tenant, from uint64, limit int) (rows []store.Row, err error) {
+	err = t.View(ctx, func(tx store.Tx) error {
 		rows, err = tx.Rows(from, limit)
 		return err
 	})

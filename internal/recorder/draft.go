@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/evidencefactory/evf/evidence"
 )
@@ -50,12 +51,12 @@ func DraftOf(v evidence.Value) (Draft, error) {
 	}
 	d := Draft{}
 	var r fieldReader
-	d.ID = evidence.RecordID(r.text(v, "id", true))
-	d.Type = evidence.Type(r.text(v, "type", true))
-	d.Occurred = evidence.Time(r.text(v, "occurred", true))
-	d.Run = evidence.RunID(r.text(v, "run", false))
+	d.ID = evidence.RecordID(r.text(v, "", "id", true))
+	d.Type = evidence.Type(r.text(v, "", "type", true))
+	d.Occurred = evidence.Time(r.text(v, "", "occurred", true))
+	d.Run = evidence.RunID(r.text(v, "", "run", false))
 	d.Links = r.links(v)
-	d.Body = r.member(v, "body", evidence.Object, true)
+	d.Body = r.member(v, "", "body", evidence.Object, true)
 	return d, r.err
 }
 
@@ -68,28 +69,30 @@ func (r *fieldReader) fail(field, format string, args ...any) {
 	}
 }
 
-func (r *fieldReader) member(v evidence.Value, name string, kind evidence.Kind, required bool) evidence.Value {
+// member reads a field of v, which stands at a pointer of the draft.
+func (r *fieldReader) member(v evidence.Value, at, name string, kind evidence.Kind, required bool) evidence.Value {
 	m, ok := v.Get(name)
 	switch {
 	case !ok && required:
-		r.fail("/"+name, "is missing")
+		r.fail(at+"/"+name, "is missing")
 	case ok && m.Kind() != kind:
-		r.fail("/"+name, "is a %s, a %s is expected", m.Kind(), kind)
+		r.fail(at+"/"+name, "is a %s, a %s is expected", m.Kind(), kind)
 	}
 	return m
 }
 
-func (r *fieldReader) text(v evidence.Value, name string, required bool) string {
-	return r.member(v, name, evidence.String, required).Text()
+func (r *fieldReader) text(v evidence.Value, at, name string, required bool) string {
+	return r.member(v, at, name, evidence.String, required).Text()
 }
 
 func (r *fieldReader) links(v evidence.Value) (links []evidence.Link) {
-	for _, l := range r.member(v, "links", evidence.Array, false).Elems() {
+	for i, l := range r.member(v, "", "links", evidence.Array, false).Elems() {
+		at := "/links/" + strconv.Itoa(i)
 		if len(l.Fields()) != 2 {
-			r.fail("/links", "has an element that is not {kind, id}")
+			r.fail(at, "is not an object of kind and id")
 			return nil
 		}
-		links = append(links, evidence.Link{Kind: r.text(l, "kind", true), ID: r.text(l, "id", true)})
+		links = append(links, evidence.Link{Kind: r.text(l, at, "kind", true), ID: r.text(l, at, "id", true)})
 	}
 	return links
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"fmt"
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/store"
@@ -31,8 +32,7 @@ type Origin struct {
 	// Raise gives the manifest's higher class for a field, by type and
 	// pointer pattern. Nil raises none.
 	Raise func(t evidence.Type, pattern string) evidence.Class
-	// House is set by our own packages only: they may write reserved types
-	// and the fields that are ours to set.
+	// House is set by our own packages only: they may write reserved types.
 	House bool
 }
 
@@ -56,7 +56,8 @@ func New(v *vault.Vault) *Recorder { return &Recorder{vault: v} }
 // Append keeps a batch and answers where each record stands, in order. A
 // repeated draft (same submitter, same id, same content) answers the first
 // place again; other content under the id is evidence.Conflict. Errors name
-// the draft and field at fault.
+// the field at fault, and come as a *DraftError where a batch has several
+// drafts and one of them is refused.
 func (r *Recorder) Append(ctx context.Context, o Origin, b Batch) ([]store.Placed, error) {
 	if len(b.Drafts) == 0 || len(b.Drafts) > MaxBatch {
 		return nil, evidence.Errorf(evidence.Invalid, "", "a batch has 1 to %d drafts, this has %d", MaxBatch, len(b.Drafts))
@@ -64,6 +65,9 @@ func (r *Recorder) Append(ctx context.Context, o Origin, b Batch) ([]store.Place
 	entries := make([]store.Entry, len(b.Drafts))
 	for i := range b.Drafts {
 		e, err := r.prepare(ctx, &o, &b.Drafts[i])
+		if err != nil && len(b.Drafts) > 1 {
+			err = &DraftError{Index: i, Err: err}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -71,6 +75,17 @@ func (r *Recorder) Append(ctx context.Context, o Origin, b Batch) ([]store.Place
 	}
 	return o.Tenant.Append(ctx, &store.Batch{Entries: entries, Objects: b.Objects, Guard: b.Guard})
 }
+
+// DraftError says which draft of a batch was refused, and why.
+type DraftError struct {
+	Index int // from 0
+	Err   error
+}
+
+func (e *DraftError) Error() string { return fmt.Sprintf("draft %d: %v", e.Index+1, e.Err) }
+
+// Unwrap is what is wrong with the draft.
+func (e *DraftError) Unwrap() error { return e.Err }
 
 // placeholder holds the room of a received time until the writer sets it.
 const placeholder evidence.Time = "0000-00-00T00:00:00.000000000Z"
@@ -95,9 +110,13 @@ func (r *Recorder) prepare(ctx context.Context, o *Origin, d *Draft) (*store.Ent
 	if err != nil {
 		return nil, err
 	}
+	linked := links(d, body)
+	if len(linked) > evidence.MaxLinks {
+		return nil, evidence.Errorf(evidence.Invalid, "/links", "has %d elements with those that the body implies, at most %d are allowed", len(linked), evidence.MaxLinks)
+	}
 	rec := &evidence.Record{
 		Salt: base64.RawURLEncoding.EncodeToString(salt()), ID: d.ID, Type: d.Type,
-		Occurred: d.Occurred, Received: placeholder, Run: d.Run, Links: links(d, body),
+		Occurred: d.Occurred, Received: placeholder, Run: d.Run, Links: linked,
 		Workflow: o.Workflow, Actor: o.Actor, Source: o.Source, Body: sealed, Withheld: withheld,
 	}
 	data, at := rec.Canonical()

@@ -88,10 +88,23 @@ type Row struct {
 	Vault     []byte
 }
 
+// PlacedLink is one link of the record at Seq.
+type PlacedLink struct {
+	evidence.Link
+	Seq uint64
+}
+
+// StateRow is a projection row as it stands.
+type StateRow struct {
+	Key
+	Row []byte
+}
+
 // Tx reads one snapshot of a tenant; in a Guard, the state just before its
 // batch.
 type Tx interface {
 	Projections
+	Walk
 	Head() (Head, error)
 	// Rows reads records by seq, in order, from and including after, at most
 	// limit of them.
@@ -107,4 +120,16 @@ type Tx interface {
 	Linked(l evidence.Link, from uint64, limit int) ([]uint64, error)
 	// Object reads an object by its digest; evidence.NotFound without one.
 	Object(d evidence.Digest) ([]byte, error)
+}
+
+// Walk reads whole tables page by page, for a checker. Each method answers at
+// most limit elements in order, after the one given; the zero value comes
+// before all others.
+type Walk interface {
+	// States reads projection rows of every kind by kind and id.
+	States(after Key, limit int) ([]StateRow, error)
+	// Links reads links by kind, id and seq.
+	Links(after PlacedLink, limit int) ([]PlacedLink, error)
+	// Objects lists the digests that objects are kept by.
+	Objects(after evidence.Digest, limit int) ([]evidence.Digest, error)
 }

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,8 +66,9 @@ type cacheKey struct {
 const maxCache = 4096
 
 // Open opens the vault in dir (keys.db and vault.key there), and makes it if
-// fresh says that this house is new. A missing master key in a house that is
-// not new is an error: every withheld value would be lost behind a new one.
+// fresh says that this house is new. In a house that is not new a missing file
+// is an error, and so is a master key that the keys were not wrapped by: going
+// on would lose every withheld value, and give people other pseudonyms.
 func Open(ctx context.Context, dir string, fresh bool) (*Vault, error) {
 	master, err := masterKey(filepath.Join(dir, "vault.key"), fresh)
 	if err != nil {
@@ -74,7 +76,7 @@ func Open(ctx context.Context, dir string, fresh bool) (*Vault, error) {
 	}
 	path := filepath.Join(dir, "keys.db")
 	// secure_delete overwrites a destroyed key; no WAL keeps a copy of it.
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(truncate)&_pragma=synchronous(extra)&_pragma=secure_delete(1)")
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(truncate)&_pragma=synchronous(extra)&_pragma=secure_delete(1)")
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -82,10 +84,21 @@ func Open(ctx context.Context, dir string, fresh bool) (*Vault, error) {
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	v := &Vault{db: db, master: master, cache: map[cacheKey]cipher.AEAD{}}
+	if err := errors.Join(os.Chmod(path, 0o600), v.probe(ctx, path, fresh)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Vault{db: db, master: master, cache: map[cacheKey]cipher.AEAD{}}, nil
+	return v, nil
+}
+
+// probe unwraps a key of no tenant, made with the vault, so that a wrong
+// master key or a lost keys.db shows before anything is kept.
+func (v *Vault) probe(ctx context.Context, path string, fresh bool) error {
+	key, err := v.key(ctx, "", "probe", fresh)
+	if err == nil && key == nil {
+		return fmt.Errorf("%s is missing, or holds no keys of this house: put it back from where keys are kept", path)
+	}
+	return err
 }
 
 func masterKey(path string, fresh bool) ([]byte, error) {
@@ -170,7 +183,7 @@ func (v *Vault) key(ctx context.Context, t evidence.TenantID, name string, creat
 	}
 	raw, err := open(aead(v.derive(t, "wrap")), wrapped, aad(string(t), name))
 	if err != nil {
-		return nil, fmt.Errorf("key %s of tenant %s does not unwrap: keys.db and vault.key do not belong together, or one was altered", name, t)
+		return nil, fmt.Errorf("key %q of tenant %q does not unwrap: keys.db and vault.key do not belong together, or one was altered; put the right ones back", name, t)
 	}
 	return v.remember(at, raw), nil
 }

@@ -237,6 +237,20 @@ func (r *Registry) Show(ctx context.Context, t store.Tenant, name string) (w sto
 	return w, source, err
 }
 
+// Declares refuses an identity that the manifest in force does not have.
+func (r *Registry) Declares(ctx context.Context, t store.Tenant, name, identity string) error {
+	return t.View(ctx, func(tx store.Tx) error {
+		c, err := r.Active(tx, name)
+		if err != nil {
+			return err
+		}
+		if _, ok := c.Identity(identity); !ok {
+			return evidence.Errorf(evidence.NotFound, "/identity", "workflow %s declares no identity %s", name, identity)
+		}
+		return nil
+	})
+}
+
 // current is what is registered under a name, zero for nothing.
 func (r *Registry) current(ctx context.Context, t store.Tenant, name string) (w store.Workflow, c *Compiled, err error) {
 	err = t.View(ctx, func(tx store.Tx) error {

@@ -12,10 +12,15 @@ import (
 // seqBits is how much of a pos is the seq: 2^40 records a tenant.
 const seqBits = 40
 
-func (t *tenant) pos(seq uint64) int64 { return t.no<<seqBits | int64(seq) }
+// pos is where a seq stands. A seq that no record can have stands behind the
+// tenant's last place, never among another tenant's.
+func (t *tenant) pos(seq uint64) int64 { return t.no<<seqBits + int64(min(seq, 1<<seqBits)) }
 
 // end is the first pos behind a tenant's records.
-func (t *tenant) end() int64 { return (t.no + 1) << seqBits }
+func (t *tenant) end() int64 { return t.pos(1 << seqBits) }
+
+// seqOf is the seq that stands at a pos.
+func seqOf(pos int64) uint64 { return uint64(pos & (1<<seqBits - 1)) }
 
 // querier is a *sql.Tx or the writer's *sql.Conn.
 type querier interface {
@@ -73,42 +78,21 @@ func (r *reader) RowByID(submitter string, id evidence.RecordID) (store.Row, err
 	return rows[0], nil
 }
 
-func (r *reader) rows(query string, args ...any) (list []store.Row, err error) {
-	rows, err := r.q.QueryContext(r.ctx, query, args...)
-	if err != nil {
-		return nil, unavailable("read records", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var row store.Row
+func (r *reader) rows(query string, args ...any) ([]store.Row, error) {
+	return list(r, "read records", func(rows *sql.Rows) (row store.Row, err error) {
 		var pos int64
-		if err := rows.Scan(&pos, &row.ID, &row.Type, &row.Run, &row.Submitter, &row.Leaf, &row.Record, &row.Vault); err != nil {
-			return nil, unavailable("read records", err)
-		}
-		row.Seq = uint64(pos & (1<<seqBits - 1))
-		list = append(list, row)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, unavailable("read records", err)
-	}
-	return list, nil
+		err = rows.Scan(&pos, &row.ID, &row.Type, &row.Run, &row.Submitter, &row.Leaf, &row.Record, &row.Vault)
+		row.Seq = seqOf(pos)
+		return row, err
+	}, query, args...)
 }
 
-func (r *reader) Linked(l evidence.Link, from uint64, limit int) (seqs []uint64, err error) {
-	rows, err := r.q.QueryContext(r.ctx, "SELECT pos FROM link WHERE tenant=? AND kind=? AND id=? AND pos>=? ORDER BY pos LIMIT ?",
-		r.t.no, l.Kind, l.ID, r.t.pos(from), limit)
-	if err != nil {
-		return nil, unavailable("read links", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+func (r *reader) Linked(l evidence.Link, from uint64, limit int) ([]uint64, error) {
+	return list(r, "read links", func(rows *sql.Rows) (uint64, error) {
 		var pos int64
-		if err := rows.Scan(&pos); err != nil {
-			return nil, unavailable("read links", err)
-		}
-		seqs = append(seqs, uint64(pos&(1<<seqBits-1)))
-	}
-	return seqs, rows.Err()
+		err := rows.Scan(&pos)
+		return seqOf(pos), err
+	}, "SELECT pos FROM link WHERE tenant=? AND kind=? AND id=? AND pos>=? ORDER BY pos LIMIT ?", r.t.no, l.Kind, l.ID, r.t.pos(from), limit)
 }
 
 func (r *reader) Object(d evidence.Digest) (data []byte, err error) {
@@ -133,7 +117,7 @@ func (r *reader) Get(kind, id string) (row []byte, err error) {
 	return row, nil
 }
 
-func (r *reader) List(kind, group, status, after string, limit int) (list [][]byte, err error) {
+func (r *reader) List(kind, group, status, after string, limit int) ([][]byte, error) {
 	query, args := "SELECT row FROM projection WHERE tenant=? AND kind=? AND id>?", []any{r.t.no, kind, after}
 	if group != "" {
 		query, args = query+" AND grp=?", append(args, group)
@@ -141,17 +125,53 @@ func (r *reader) List(kind, group, status, after string, limit int) (list [][]by
 	if status != "" {
 		query, args = query+" AND status=?", append(args, status)
 	}
-	rows, err := r.q.QueryContext(r.ctx, query+" ORDER BY id LIMIT ?", append(args, limit)...)
+	return list(r, "list projections", func(rows *sql.Rows) (row []byte, err error) {
+		err = rows.Scan(&row)
+		return row, err
+	}, query+" ORDER BY id LIMIT ?", append(args, limit)...)
+}
+
+func (r *reader) States(after store.Key, limit int) ([]store.StateRow, error) {
+	return list(r, "list projections", func(rows *sql.Rows) (s store.StateRow, err error) {
+		err = rows.Scan(&s.Kind, &s.ID, &s.Group, &s.Status, &s.Row)
+		return s, err
+	}, "SELECT kind, id, grp, status, row FROM projection WHERE tenant=? AND (kind, id)>(?, ?) ORDER BY kind, id LIMIT ?",
+		r.t.no, after.Kind, after.ID, limit)
+}
+
+func (r *reader) Links(after store.PlacedLink, limit int) ([]store.PlacedLink, error) {
+	return list(r, "read links", func(rows *sql.Rows) (l store.PlacedLink, err error) {
+		var pos int64
+		err = rows.Scan(&l.Kind, &l.ID, &pos)
+		l.Seq = seqOf(pos)
+		return l, err
+	}, "SELECT kind, id, pos FROM link WHERE tenant=? AND (kind, id, pos)>(?, ?, ?) ORDER BY kind, id, pos LIMIT ?",
+		r.t.no, after.Kind, after.ID, r.t.pos(after.Seq), limit)
+}
+
+func (r *reader) Objects(after evidence.Digest, limit int) ([]evidence.Digest, error) {
+	return list(r, "list objects", func(rows *sql.Rows) (d evidence.Digest, err error) {
+		err = rows.Scan(&d)
+		return d, err
+	}, "SELECT digest FROM object WHERE tenant=? AND digest>? ORDER BY digest LIMIT ?", r.t.no, string(after), limit)
+}
+
+// list runs a query and scans its rows.
+func list[E any](r *reader, what string, scan func(*sql.Rows) (E, error), query string, args ...any) (all []E, err error) {
+	rows, err := r.q.QueryContext(r.ctx, query, args...)
 	if err != nil {
-		return nil, unavailable("list projections", err)
+		return nil, unavailable(what, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var row []byte
-		if err := rows.Scan(&row); err != nil {
-			return nil, unavailable("list projections", err)
+		e, err := scan(rows)
+		if err != nil {
+			return nil, unavailable(what, err)
 		}
-		list = append(list, row)
+		all = append(all, e)
 	}
-	return list, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, unavailable(what, err)
+	}
+	return all, nil
 }

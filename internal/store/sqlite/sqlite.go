@@ -134,7 +134,10 @@ func (s *Store) Tenants(ctx context.Context) (ids []evidence.TenantID, err error
 		}
 		ids = append(ids, id)
 	}
-	return ids, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, unavailable("list tenants", err)
+	}
+	return ids, nil
 }
 
 // ForTenant implements store.Store.

@@ -41,6 +41,9 @@ func (s *Store) send(ctx context.Context, req *request) error {
 	if s.closed {
 		return evidence.Errorf(evidence.Unavailable, "", "the store is closed")
 	}
+	if ctx.Err() != nil { // or select would toss a coin
+		return evidence.Errorf(evidence.Unavailable, "", "gave up before it was written: %w", ctx.Err())
+	}
 	select {
 	case s.queue <- req:
 		return nil
@@ -143,8 +146,11 @@ func (w *writer) exec(st *sql.Stmt, args ...any) (sql.Result, error) {
 
 func (w *writer) tenantNo(id evidence.TenantID, newOrigin func() string) (no int64, err error) {
 	err = w.conn.QueryRowContext(w.ctx, "SELECT no FROM tenant WHERE name=?", string(id)).Scan(&no)
-	if err == nil || !errors.Is(err, sql.ErrNoRows) {
-		return no, err
+	if err == nil {
+		return no, nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return 0, &fatalError{err}
 	}
 	res, err := w.conn.ExecContext(w.ctx, "INSERT INTO tenant (name, origin, prev) VALUES (?,?,?)", string(id), newOrigin(), string(evidence.ZeroDigest))
 	if err != nil {

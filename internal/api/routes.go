@@ -1,0 +1,211 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"mime"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/evidencefactory/evf/client"
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/gate"
+	"github.com/evidencefactory/evf/internal/identity"
+	"github.com/evidencefactory/evf/internal/recorder"
+	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/thread"
+)
+
+// routes is the whole surface.
+func (a *API) routes() []route {
+	return []route{
+		takes("POST", "/v1/runs", identity.RunWork, "Begin a run", a.beginRun),
+		takes("POST", "/v1/runs/{id}/end", identity.RunWork, "End a run", a.endRun),
+		takes("POST", "/v1/runs/{id}/route", identity.RunWork, "Ask the manifest's rules where a case goes", a.route),
+		gives("/v1/runs", identity.Read, "List runs", a.listRuns),
+		gives("/v1/runs/{id}", identity.Read, "Show a run with its records and slots", a.showRun),
+		{"POST", "/v1/records", identity.RunWork, "Submit records: one object, or NDJSON, all or none",
+			reflect.TypeFor[client.Draft](), reflect.TypeFor[client.PlacedList](), a.submit},
+
+		takes("POST", "/v1/actions", identity.RunWork, "Ask whether an action may run", a.ask),
+		takes("POST", "/v1/actions/{id}/outcome", identity.RunWork, "Say what came of an action", a.outcome),
+		takes("POST", "/v1/permits/redeem", identity.Redeem, "Spend a permit, as the target", a.redeem),
+
+		gives("/v1/approvals", identity.Decide, "List approvals", a.listApprovals),
+		gives("/v1/approvals/{id}", identity.Decide, "Show an approval and its presentation; the look becomes a record", a.showApproval),
+		takes("POST", "/v1/approvals/{id}/decide", identity.Decide, "Decide an approval", a.decide),
+
+		takes("POST", "/v1/workflows", identity.Configure, "Put a manifest in force", a.applyWorkflow),
+		gives("/v1/workflows", identity.Read, "List workflows", a.listWorkflows),
+		gives("/v1/workflows/{name}", identity.Read, "Show a workflow and its manifest", a.showWorkflow),
+		takes("POST", "/v1/workflows/{name}/retire", identity.Configure, "Take a workflow out of force", a.retireWorkflow),
+
+		takes("POST", "/v1/keys", identity.Manage, "Make a key for a person or an identity", a.createKey),
+		gives("/v1/keys", identity.Manage, "List keys", a.listKeys),
+		takes("POST", "/v1/keys/{id}/revoke", identity.Manage, "End a key at once", a.revokeKey),
+
+		takes("POST", "/v1/packets", identity.Export, "Build the packet of a run", a.buildPacket),
+		gives("/v1/log", identity.Read, "Say which log seals the records, and its key", a.log),
+		gives("/log/{tenant}/checkpoint", identity.Read, "The signed checkpoint (C2SP tlog-checkpoint)", a.checkpoint),
+		gives("/log/{tenant}/tile/{path...}", identity.Read, "A tile or entry bundle (C2SP tlog-tiles)", a.tile),
+	}
+}
+
+func (a *API) beginRun(ctx context.Context, c *call, in client.BeginRun) (client.Placed, error) {
+	if !evidence.IsUUIDv7(string(in.Run)) {
+		return client.Placed{}, evidence.Errorf(evidence.Invalid, "/run", "is not a lower-case UUIDv7")
+	}
+	p, err := a.cfg.Threads.Begin(ctx, c.by, thread.Begin{Run: in.Run, Occurred: in.Occurred, Initiator: thread.Party(in.Initiator),
+		Dispatcher: thread.Party(in.Dispatcher), Trigger: in.Trigger, Links: in.Links})
+	return client.Placed(p), err
+}
+
+func (a *API) endRun(ctx context.Context, c *call, in client.EndRun) (client.Placed, error) {
+	p, err := a.cfg.Threads.End(ctx, c.by, recorder.Draft{ID: in.ID, Occurred: in.Occurred, Run: evidence.RunID(c.PathValue("id")),
+		Body: evidence.Body(evidence.RunEnded{Outcome: in.Outcome, Summary: in.Summary})})
+	return client.Placed(p), err
+}
+
+func (a *API) route(ctx context.Context, c *call, in client.RouteCase) (client.Routed, error) {
+	if in.Document != "" && !in.Document.Valid() {
+		return client.Routed{}, evidence.Errorf(evidence.Invalid, "/document", "is not a digest: sha256: and 64 hexadecimal digits")
+	}
+	r, err := a.cfg.Gate.Route(ctx, c.by, gate.Case{ID: in.ID, Occurred: in.Occurred, Run: evidence.RunID(c.PathValue("id")), Document: in.Document, Inputs: in.Inputs})
+	if err != nil {
+		return client.Routed{}, err
+	}
+	return client.Routed{Record: client.Placed(r.Placed), To: r.To, Summary: r.Summary, Rules: r.Rules}, nil
+}
+
+func (a *API) submit(ctx context.Context, c *call) (any, error) {
+	data, err := readBody(c.Request, maxLines)
+	if err != nil {
+		return nil, err
+	}
+	lines := [][]byte{data}
+	switch kind, _, _ := mime.ParseMediaType(c.Header.Get("Content-Type")); kind {
+	case "application/json":
+	case "application/x-ndjson":
+		lines = bytes.Split(bytes.TrimRight(data, "\r\n"), []byte("\n"))
+	default:
+		return nil, evidence.Errorf(evidence.Invalid, "Content-Type", "is not application/json or application/x-ndjson")
+	}
+	if len(lines) > recorder.MaxBatch {
+		return nil, evidence.Errorf(evidence.Invalid, "", "%d lines, at most %d are kept at once: send several batches", len(lines), recorder.MaxBatch)
+	}
+	drafts := make([]recorder.Draft, len(lines))
+	for i, line := range lines {
+		if drafts[i], err = recorder.ParseDraft(line); err != nil {
+			return nil, &lineError{i + 1, err}
+		}
+	}
+	placed, err := a.cfg.Threads.Submit(ctx, c.by, drafts)
+	if err != nil {
+		return nil, err
+	}
+	out := client.PlacedList{}
+	for _, p := range placed {
+		out.Records = append(out.Records, client.Placed(p))
+	}
+	return out, nil
+}
+
+func (a *API) ask(ctx context.Context, c *call, in client.AskAction) (client.Verdict, error) {
+	if k := in.Args.Kind(); k != evidence.Object && k != evidence.Null {
+		return client.Verdict{}, evidence.Errorf(evidence.Invalid, "/args", "is a %s, an object is expected", k)
+	}
+	v, err := a.cfg.Gate.Before(ctx, c.by, gate.Action{ID: in.ID, Run: in.Run, Tool: in.Tool, Args: in.Args})
+	if err != nil {
+		return client.Verdict{}, err
+	}
+	out := client.Verdict{Action: in.ID, Verdict: v.Effect, Evaluated: v.Evaluated, Summary: v.Summary, Reasons: v.Reasons, Policies: v.Policies, Record: v.Record}
+	if v.Permit != "" {
+		out.Permit = &client.Permit{Token: v.Permit, Expires: v.Expires}
+	}
+	for _, w := range v.Approvals {
+		out.Approvals = append(out.Approvals, client.Waiting{ID: w.ID, Name: w.Name, Role: w.Role, Expires: w.Expires})
+	}
+	return out, nil
+}
+
+func (a *API) outcome(ctx context.Context, c *call, in client.Outcome) (client.Placed, error) {
+	p, err := a.cfg.Gate.Done(ctx, c.by, evidence.ActionID(c.PathValue("id")), gate.Outcome{ID: in.ID, Occurred: in.Occurred, Status: in.Status,
+		Attempts: in.Attempts, Code: in.Code, Message: in.Message, Response: in.Response})
+	return client.Placed(p), err
+}
+
+func (a *API) redeem(ctx context.Context, c *call, in client.Redemption) (client.Redeemed, error) {
+	err := a.cfg.Gate.Redeem(ctx, c.by, gate.Redemption{Action: in.Action, Run: in.Run, Permit: in.Permit, Tool: in.Tool, Args: in.Args})
+	return client.Redeemed{Action: in.Action}, err
+}
+
+func (a *API) listApprovals(ctx context.Context, c *call) (client.Approvals, error) {
+	q := c.URL.Query()
+	limit, err := limitOf(c)
+	if err != nil {
+		return client.Approvals{}, err
+	}
+	list, err := a.cfg.Desk.List(ctx, c.by.Tenant, q.Get("status"), q.Get("after"), limit)
+	out := client.Approvals{}
+	for _, ap := range list {
+		out.Approvals = append(out.Approvals, approvalOf(ap))
+	}
+	return out, err
+}
+
+func approvalOf(a store.Approval) client.Approval {
+	return client.Approval{ID: a.ID, Name: a.Name, Status: a.Status, Action: a.Action, Run: a.Run, Role: a.Role, Quorum: a.Quorum,
+		Approvers: a.Approvers, Expires: a.Expires, Presentation: a.Presentation, Summary: a.Summary}
+}
+
+func (a *API) showApproval(ctx context.Context, c *call) (client.Approval, error) {
+	ap, shown, err := a.cfg.Desk.Show(ctx, c.by, evidence.ApprovalID(c.PathValue("id")))
+	out := approvalOf(ap)
+	out.Shown = shown
+	return out, err
+}
+
+// limitOf reads the limit of a listing, 100 where absent.
+func limitOf(c *call) (int, error) {
+	s := c.URL.Query().Get("limit")
+	if s == "" {
+		return 100, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 1000 {
+		return 0, evidence.Errorf(evidence.Invalid, "limit", "is not a number from 1 to 1000")
+	}
+	return n, nil
+}
+
+// tile answers with a published file of the caller's own tenant.
+func (a *API) tile(_ context.Context, c *call) (file, error) {
+	return a.published(c, "tile/"+c.PathValue("path"), "application/octet-stream")
+}
+
+func (a *API) checkpoint(_ context.Context, c *call) (file, error) {
+	return a.published(c, "checkpoint", "text/plain; charset=utf-8")
+}
+
+func (a *API) published(c *call, path, contentType string) (file, error) {
+	missing := evidence.Errorf(evidence.NotFound, "", "the log has no such file")
+	l := a.cfg.Ledger.For(c.by.Tenant.ID())
+	if l == nil || evidence.TenantID(c.PathValue("tenant")) != c.by.Tenant.ID() || strings.Contains(path, "..") {
+		return file{}, missing
+	}
+	data, err := l.ReadFile(path)
+	if err != nil {
+		return file{}, missing
+	}
+	return file{contentType, data}, nil
+}
+
+func (a *API) log(_ context.Context, c *call) (client.Log, error) {
+	l := a.cfg.Ledger.For(c.by.Tenant.ID())
+	if l == nil {
+		return client.Log{}, evidence.Errorf(evidence.Unavailable, "", "the log is not open")
+	}
+	head, _ := l.Checkpoint()
+	return client.Log{Origin: head.Origin, Key: l.VerifierKey(), Size: head.Size}, nil
+}

@@ -1,0 +1,215 @@
+// Package packer builds packets: it gathers a run's records, what vouches for
+// them (proofs, the announced packet key, the manifests they were made under)
+// and what the reader may see, and has package packet write and check the
+// whole before anything leaves.
+package packer
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/ledger"
+	"github.com/evidencefactory/evf/internal/recorder"
+	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/thread"
+	"github.com/evidencefactory/evf/internal/tlog"
+	"github.com/evidencefactory/evf/internal/workflow"
+	"github.com/evidencefactory/evf/packet"
+)
+
+// Config is what a Packer builds from.
+type Config struct {
+	Recorder  *recorder.Recorder
+	Threads   *thread.Threads
+	Ledger    *ledger.Ledger
+	Key       func(evidence.TenantID) ed25519.PrivateKey // signs a tenant's packets
+	Generator packet.Generator
+	Clock     func() time.Time
+}
+
+// Packer builds packets. It is safe for concurrent use.
+type Packer struct{ cfg Config }
+
+// New makes a Packer.
+func New(cfg Config) *Packer { return &Packer{cfg} }
+
+// Announce makes the log vouch for the tenant's packet key, once. A key other
+// than the one announced is refused.
+func (p *Packer) Announce(ctx context.Context, t store.Tenant) error {
+	public := base64.StdEncoding.EncodeToString(p.cfg.Key(t.ID()).Public().(ed25519.PublicKey))
+	var known store.SigningKey
+	err := t.View(ctx, func(tx store.Tx) (err error) {
+		known, err = store.Load[store.SigningKey](tx, "packet")
+		return err
+	})
+	switch {
+	case err == nil && known.Public == public:
+		return nil
+	case err == nil:
+		return fmt.Errorf("the packet key of tenant %s is not the one its log announced: put the right key file back", t.ID())
+	case evidence.KindOf(err) != evidence.NotFound:
+		return err
+	}
+	return p.record(ctx, t, evidence.Actor{Kind: "platform", Ref: "evf"}, evidence.TypeKeyRotated, evidence.KeyRotated{Purpose: "packet", Key: public})
+}
+
+// Run builds the packet of a run, sealed up to its latest record, and records
+// that it was built.
+func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidence.RunID) ([]byte, error) {
+	_, story, err := p.cfg.Threads.Story(ctx, t, run)
+	if err != nil {
+		return nil, err
+	}
+	extra, objects, err := p.vouchers(ctx, t, story)
+	if err != nil {
+		return nil, err
+	}
+	all := append(extra, story...)
+	slices.SortFunc(all, func(a, b *recorder.Opened) int { return int(a.Seq) - int(b.Seq) })
+	signed, sealed, err := p.prove(ctx, t.ID(), all)
+	if err != nil {
+		return nil, err
+	}
+	data, err := packet.Write(packet.Contents{
+		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: "all records of the run, the key that signs this packet, and the activation of every manifest cited",
+		Sealed: sealed, Checkpoint: signed, Objects: objects,
+		Generator: p.cfg.Generator, Built: evidence.TimeOf(p.cfg.Clock()), Key: p.cfg.Key(t.ID()),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("packet of run %s: %w", run, err)
+	}
+	return data, p.record(ctx, t, evidence.Actor{Kind: "human", Ref: by}, evidence.TypePacketBuilt, evidence.PacketBuilt{
+		Packet: evidence.DigestOf(data), Scope: "run", Of: run, Records: int64(len(story)), By: by})
+}
+
+// prove seals up to the last of the records, and gives each its proof against
+// one checkpoint.
+func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder.Opened) (signed []byte, sealed []packet.Sealed, err error) {
+	log := p.cfg.Ledger.For(t)
+	if log == nil {
+		return nil, nil, evidence.Errorf(evidence.Unavailable, "", "the log of tenant %s is not open", t)
+	}
+	p.cfg.Ledger.Wake()
+	if err := log.WaitSealed(ctx, all[len(all)-1].Seq); err != nil {
+		return nil, nil, err
+	}
+	head, signed := log.Checkpoint()
+	for _, o := range all {
+		proof, err := log.InclusionProof(head.Size, o.Seq)
+		if err != nil {
+			return nil, nil, err
+		}
+		if proof == nil {
+			proof = []tlog.Hash{}
+		}
+		sealed = append(sealed, packet.Sealed{Leaf: o.Leaf, Record: o.Row.Record, Proof: packet.Proof{Index: o.Seq, Hashes: proof}, Disclosures: o.Disclosures})
+	}
+	return signed, sealed, nil
+}
+
+// vouchers are the records and objects that a reader needs beside the run's
+// own: the announcement of the packet key, and every manifest cited.
+func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder.Opened) (extra []*recorder.Opened, objects []packet.Object, err error) {
+	var rows []store.Row
+	err = t.View(ctx, func(tx store.Tx) error {
+		key, err := store.Load[store.SigningKey](tx, "packet")
+		if err != nil {
+			return err
+		}
+		if rows, err = tx.Rows(key.Seq, 1); err != nil {
+			return err
+		}
+		for _, ref := range cited(story) {
+			activation, err := activation(tx, ref)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, activation)
+			if objects, err = manifestObjects(tx, objects, ref.Digest); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, row := range rows {
+		o, err := p.cfg.Recorder.Open(ctx, t.ID(), row)
+		if err != nil {
+			return nil, nil, err
+		}
+		extra = append(extra, o)
+	}
+	return extra, objects, nil
+}
+
+// cited lists the manifests that the records were made under, each once.
+func cited(story []*recorder.Opened) (refs []evidence.WorkflowRef) {
+	for _, o := range story {
+		if o.Workflow != nil && !slices.ContainsFunc(refs, func(r evidence.WorkflowRef) bool { return r.Digest == o.Workflow.Digest }) {
+			refs = append(refs, *o.Workflow)
+		}
+	}
+	return refs
+}
+
+// activation finds the record that put a manifest in force.
+func activation(tx store.Tx, ref evidence.WorkflowRef) (store.Row, error) {
+	const most = 1000
+	seqs, err := tx.Linked(evidence.Link{Kind: "workflow", ID: ref.Name}, 0, most)
+	if err != nil {
+		return store.Row{}, err
+	}
+	for _, seq := range slices.Backward(seqs) {
+		rows, err := tx.Rows(seq, 1)
+		if err != nil {
+			return store.Row{}, err
+		}
+		if len(rows) == 0 || rows[0].Type != evidence.TypeWorkflowActivated {
+			continue
+		}
+		r, err := evidence.ParseRecord(rows[0].Record)
+		if err != nil {
+			return store.Row{}, err
+		}
+		if d, _ := r.Body.Get("digest"); evidence.Digest(d.Text()) == ref.Digest {
+			return rows[0], nil
+		}
+	}
+	return store.Row{}, fmt.Errorf("no record says when manifest %s was put in force: run fsck", ref.Digest)
+}
+
+// manifestObjects adds a manifest and what was compiled from it.
+func manifestObjects(tx store.Tx, objects []packet.Object, d evidence.Digest) ([]packet.Object, error) {
+	source, err := tx.Object(d)
+	if err != nil {
+		return nil, err
+	}
+	c, err := workflow.Compile(source)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range []packet.Object{{Ext: "yaml", Data: source}, {Ext: "cedar", Data: []byte(c.PolicyText())}, {Ext: "cedarschema", Data: []byte(c.Policies.SchemaText())}} {
+		if !slices.ContainsFunc(objects, func(have packet.Object) bool { return string(have.Data) == string(o.Data) }) {
+			objects = append(objects, o)
+		}
+	}
+	return objects, nil
+}
+
+func (p *Packer) record(ctx context.Context, t store.Tenant, actor evidence.Actor, typ evidence.Type, body any) error {
+	_, err := p.cfg.Recorder.Append(ctx, recorder.Origin{
+		Tenant: t, Submitter: "evf", House: true, Actor: actor, Assurance: "enforced",
+		Source: evidence.Source{Name: "evf", Kind: "packer", Version: "1"},
+	}, recorder.Batch{Drafts: []recorder.Draft{{
+		ID: evidence.RecordID(uuid.Must(uuid.NewV7()).String()), Type: typ, Occurred: evidence.TimeOf(p.cfg.Clock()), Body: evidence.Body(body)}}})
+	return err
+}
