@@ -13,6 +13,7 @@ import (
 	"crypto"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/evidencefactory/evf/evidence"
@@ -102,7 +103,8 @@ func Write(c Contents) ([]byte, error) {
 		return nil, fmt.Errorf("packet: %w", err)
 	}
 	for _, check := range Verify(data, Trust{}).Checks {
-		if check.Outcome == Failed {
+		// Trust is the reader's affair; all else must have been checked.
+		if check.Outcome == Failed || check.Outcome == NotChecked && check.Name != checkCheckpoint && !slices.Contains(advisory, check.Name) {
 			return nil, fmt.Errorf("packet: %s: %s: %s", check.Name, check.Where, check.Detail)
 		}
 	}

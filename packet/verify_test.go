@@ -3,6 +3,7 @@ package packet
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -348,7 +349,9 @@ func TestVerifyEnvelope(t *testing.T) {
 		{"no list of signatures", func(env *envelope) { env.Signatures = []signature{} }},
 		{"two signatures", func(env *envelope) { env.Signatures = append(env.Signatures, env.Signatures[0]) }},
 		{"another key named", func(env *envelope) { env.Signatures[0].KeyID = keyID(ed25519.PublicKey(testKey(2)[32:])) }},
-		{"a signature of something else", func(env *envelope) { env.Signatures[0].Sig = env.Signatures[0].Sig[:84] + "AA==" }},
+		{"a signature of something else", func(env *envelope) {
+			env.Signatures[0].Sig = base64.StdEncoding.EncodeToString(ed25519.Sign(h.key, []byte("something else")))
+		}},
 		{"a signature that is none", func(env *envelope) { env.Signatures[0].Sig = "x" }},
 		{"a signature in loose base64", func(env *envelope) { env.Signatures[0].Sig += "\n" }},
 		{"another type of payload", func(env *envelope) { env.PayloadType = "text/plain" }},

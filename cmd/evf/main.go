@@ -22,6 +22,7 @@ type cli struct {
 	Demo     demoCmd     `cmd:"" help:"Run the invoice example end to end and keep serving."`
 	Serve    serveCmd    `cmd:"" help:"Serve the API on a data directory."`
 	Verify   verifyCmd   `cmd:"" help:"Verify a packet offline, with a key you trust."`
+	Fsck     fsckCmd     `cmd:"" help:"Check a data directory completely."`
 	Packet   packetCmd   `cmd:"" help:"Build packets."`
 	Run      runCmd      `cmd:"" help:"Look at runs."`
 	Approve  approveCmd  `cmd:"" help:"Look at approvals and decide them."`

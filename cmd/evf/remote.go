@@ -101,14 +101,14 @@ func printStory(std streams, s client.Story) error {
 	if outcome == "" {
 		outcome = "open"
 	}
-	fmt.Fprintf(std.out, "run %s of %s, %s\n\n", s.Run.ID, s.Run.Workflow, outcome)
+	fmt.Fprintf(std.out, "run %s of %s, %s; ● sealed\n\n", s.Run.ID, s.Run.Workflow, outcome)
 	var rows [][]string
 	for _, r := range s.Records {
-		seal := "sealed"
+		seal := "●"
 		if r.Seq >= s.Sealed {
-			seal = "not sealed yet"
+			seal = "○ not sealed yet"
 		}
-		rows = append(rows, []string{clock(r.Received), fmt.Sprint(r.Seq), string(r.Type), r.Actor.Ref, plain(gist(r)), seal})
+		rows = append(rows, []string{clock(r.Received), fmt.Sprint(r.Seq), seal, string(r.Type), r.Actor.Ref, plain(gist(r))})
 	}
 	if err := table(std.out, rows); err != nil {
 		return err

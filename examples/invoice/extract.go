@@ -88,7 +88,9 @@ func read(doc *ubl.Document) figures {
 	}
 	// The books carry what is owed in all: what was prepaid is settled there.
 	f := figures{Kind: string(doc.Kind), Number: certain(doc, "number"), Issued: certain(doc, "issue_date"), Net: minor("total_without_vat"),
-		Tax: minor("tax_total"), Payable: minor("total_with_vat"), Currency: doc.Currency(), IBAN: certain(doc, "payee_iban")}
+		Tax: minor("tax_total"), Payable: minor("total_with_vat"), Currency: doc.Currency()}
+	// An account that is none is not sent on; its check says so to a person.
+	f.IBAN, _ = ubl.ParseIBAN(certain(doc, "payee_iban"))
 	if f.Tax == "" && f.Net == f.Payable {
 		f.Tax = "0" // EN 16931 asks for no tax total where there is no tax
 	}

@@ -162,6 +162,19 @@ func summary(a Action, v policy.Verdict, s *seen) string {
 	return clip(fmt.Sprintf("%s %s for %s%s", a.Tool, verb, s.identity.Name, why))
 }
 
+// question is the safe sentence that an approval is listed by: what is asked
+// for and what brought it to a person.
+func question(a Action, d *decision) string {
+	var why []string
+	for _, r := range d.shown.Rules {
+		why = append(why, r.Summary)
+	}
+	if len(why) == 0 {
+		why = d.shown.Why
+	}
+	return clip(a.Tool + ": " + strings.Join(why, " "))
+}
+
 func clip(s string) string {
 	const most = 480
 	if len(s) <= most {
@@ -253,7 +266,7 @@ func (g *Gate) ask(s *seen, a Action, d *decision, name string, now time.Time) (
 	r := approval.Request{
 		Name: name, Action: a.ID, Tool: d.record.Tool, ArgsDigest: d.record.ArgsDigest,
 		Role: ap.Role, Quorum: int64(ap.Quorum), Expires: now.Add(ap.Expires),
-		ApartFrom: s.apart(ap.ApartFrom), Summary: d.verdict.Summary, Salt: salt, Shown: d.shown,
+		ApartFrom: s.apart(ap.ApartFrom), Summary: question(a, d), Salt: salt, Shown: d.shown,
 	}
 	draft, id, err := r.Draft(a.Run, now)
 	return draft, store.Approval{ID: id, Name: name, Action: a.ID, Run: a.Run, Role: ap.Role, Quorum: int64(ap.Quorum),

@@ -1,0 +1,172 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/store/object"
+)
+
+// FsckConfig says which tenant is checked, and what it is held against.
+type FsckConfig struct {
+	Tenant store.Tenant
+	// Logs is the folder with one published log per tenant below it.
+	Logs string
+	// Key is the log's verifier key in C2SP form, as VerifierKey gives it.
+	Key string
+	// Open opens everything a record withholds and holds it against its
+	// commitments; its error says what is wrong. Nil leaves that unchecked.
+	Open func(ctx context.Context, row store.Row) error
+	// Progress hears after every page how many records were walked, and how
+	// many there are. Nil hears nothing.
+	Progress func(done, total uint64)
+}
+
+// Report is what Fsck found.
+type Report struct {
+	Tenant   evidence.TenantID `json:"tenant"`
+	Origin   string            `json:"origin"`
+	Records  uint64            `json:"records"` // that stand in the store
+	Sealed   uint64            `json:"sealed"`  // under the published checkpoint, 0 where its signature does not hold
+	Problems []Problem         `json:"problems"`
+	Dropped  int               `json:"dropped"` // problems beyond the first 100, not listed
+}
+
+// Problem is one thing that is not as it should be.
+type Problem struct {
+	Where string `json:"where"` // a record by its seq, a file of the log, a row of a table
+	What  string `json:"what"`
+}
+
+func (p Problem) String() string { return p.Where + ": " + p.What }
+
+// Clean reports whether nothing is wrong.
+func (r *Report) Clean() bool { return len(r.Problems) == 0 }
+
+// maxProblems bounds a report.
+const maxProblems = 100
+
+func (r *Report) add(where, what string, args ...any) {
+	if len(r.Problems) == maxProblems {
+		r.Dropped++
+		return
+	}
+	r.Problems = append(r.Problems, Problem{where, fmt.Sprintf(what, args...)})
+}
+
+// Fsck walks everything a tenant has, changes nothing, and goes on after each
+// fault to find the others. It holds the rows against their leaves and each
+// other, the tables made from them against the records, and the log's files
+// and checkpoints against the rows.
+//
+// What it cannot see is a whole house put back to an earlier day: for that,
+// hold the log against a checkpoint kept elsewhere. Nobody may write to the
+// tenant meanwhile; where somebody did, the error is evidence.Conflict. Any
+// other error means that the walk could not be finished.
+func Fsck(ctx context.Context, cfg FsckConfig) (*Report, error) {
+	verifier, err := note.NewVerifier(cfg.Key)
+	if err != nil {
+		return nil, fmt.Errorf("the log's verifier key: %w", err)
+	}
+	head, err := readHead(ctx, cfg.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	c := &check{cfg: cfg, head: head, prev: evidence.ZeroDigest,
+		Report: &Report{Tenant: cfg.Tenant.ID(), Origin: head.Origin, Problems: []Problem{}}}
+	c.log = newLogCheck(c.Report, object.NewDir(filepath.Join(cfg.Logs, string(cfg.Tenant.ID()))))
+	c.log.checkpoints(head, verifier)
+	for _, step := range []func(context.Context) error{c.records, c.states, c.links, c.objects} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	after, err := readHead(ctx, cfg.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	if after.Next != head.Next || after.Sealed != head.Sealed {
+		return nil, evidence.Errorf(evidence.Conflict, "", "tenant %s was written to while it was checked: stop the server and check again", cfg.Tenant.ID())
+	}
+	return c.Report, nil
+}
+
+// check is one walk.
+type check struct {
+	*Report
+	cfg  FsckConfig
+	head store.Head
+	log  *logCheck
+
+	next   uint64          // seq of the record that should come now
+	prev   evidence.Digest // of the leaf before it, "" where there is none to be had
+	folded store.Folded
+	linked int // links of records that the table has
+}
+
+// records walks the rows in order, and names those that are not there.
+func (c *check) records(ctx context.Context) error {
+	for more := true; more; {
+		err := c.cfg.Tenant.View(ctx, func(tx store.Tx) error {
+			rows, err := tx.Rows(c.next, pageSize)
+			if err != nil {
+				return err
+			}
+			for i := range rows {
+				c.missing(rows[i].Seq)
+				if err := c.row(ctx, tx, &rows[i]); err != nil {
+					return err
+				}
+			}
+			more = len(rows) == pageSize
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if c.cfg.Progress != nil {
+			c.cfg.Progress(c.next, max(c.next, c.head.Next))
+		}
+	}
+	if c.next > c.head.Next {
+		c.add("head", "says %d records, and record %d stands behind them", c.head.Next, c.next-1)
+	}
+	c.missing(max(c.head.Next, c.log.size()))
+	return nil
+}
+
+// missing names the records from the one that should come now up to end. Where
+// the log still has their leaves, the walk goes on over those.
+func (c *check) missing(end uint64) {
+	if c.next >= end {
+		return
+	}
+	where := fmt.Sprintf("record %d", c.next)
+	if end-c.next > 1 {
+		where = fmt.Sprintf("records %d to %d", c.next, end-1)
+	}
+	c.add(where, "missing from the store; the head says %d records, the published checkpoint covers %d", c.head.Next, c.Sealed)
+	for c.next < end {
+		leaf := c.log.published(c.next)
+		if leaf == nil {
+			c.log.stop(c.next)
+			c.next, c.prev = end, ""
+			return
+		}
+		c.step(leaf)
+	}
+}
+
+// step moves the walk over the leaf that comes next.
+func (c *check) step(leaf []byte) {
+	c.log.grow(leaf)
+	c.next, c.prev = c.next+1, evidence.DigestOf(leaf)
+	if c.next == c.head.Next && c.prev != c.head.Prev {
+		c.add("head", "does not name the last leaf, that of record %d", c.next-1)
+	}
+}

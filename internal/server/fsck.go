@@ -1,0 +1,64 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/ledger"
+	"github.com/evidencefactory/evf/internal/recorder"
+	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/store/sqlite"
+	"github.com/evidencefactory/evf/internal/vault"
+)
+
+// Fsck checks every tenant of a data directory that no process holds, and
+// changes nothing in it. Progress hears of each tenant's records in turn.
+func Fsck(ctx context.Context, data string, progress func(done, total uint64)) (reports []*ledger.Report, err error) {
+	s := &Server{cfg: Config{Data: data, Clock: time.Now}}
+	if _, err := os.Stat(s.path("evf.db")); err != nil {
+		return nil, fmt.Errorf("%s is not a data directory: %w", data, err)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if s.lock, err = lock(data); err != nil {
+		return nil, err
+	}
+	if s.vault, err = vault.Open(ctx, s.path("keys"), false); err != nil {
+		return nil, err
+	}
+	if s.store, err = sqlite.Open(ctx, sqlite.Config{Path: s.path("evf.db"), Clock: func() evidence.Time { return evidence.TimeOf(time.Now()) }}); err != nil {
+		return nil, err
+	}
+	s.rec = recorder.New(s.vault)
+	ids, err := s.store.Tenants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		r, err := s.fsck(ctx, id, progress)
+		if err != nil {
+			return nil, fmt.Errorf("tenant %s: %w", id, err)
+		}
+		reports = append(reports, r)
+	}
+	return reports, nil
+}
+
+func (s *Server) fsck(ctx context.Context, id evidence.TenantID, progress func(done, total uint64)) (*ledger.Report, error) {
+	t, err := s.store.ForTenant(ctx, id, func() string { return "" })
+	if err != nil {
+		return nil, err
+	}
+	key, err := ledger.VerifierKey(s.path("keys"), id)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Fsck(ctx, ledger.FsckConfig{Tenant: t, Logs: s.path("log"), Key: key, Progress: progress,
+		Open: func(ctx context.Context, row store.Row) error {
+			_, err := s.rec.Open(ctx, id, row)
+			return err
+		}})
+}
