@@ -81,7 +81,7 @@ func escapePointer(s string) string {
 	if !strings.ContainsAny(s, "~/") {
 		return s
 	}
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
+	return strings.ReplaceAll(strings.ReplaceAll(s, "~", "~0"), "/", "~1")
 }
 
 func (p *parser) space() {
@@ -345,7 +345,11 @@ func splitPointer(p string) ([]string, error) {
 	}
 	tokens := strings.Split(p[1:], "/")
 	for i, t := range tokens {
-		tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(t)
+		if strings.IndexByte(t, '~') < 0 {
+			continue
+		}
+		// ~1 first: RFC 6901 section 4 wants ~01 to become ~1, not a slash.
+		tokens[i] = strings.ReplaceAll(strings.ReplaceAll(t, "~1", "/"), "~0", "~")
 		if escapePointer(tokens[i]) != t {
 			return nil, fmt.Errorf("pointer %q is not well formed", clip(p))
 		}
