@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -50,6 +51,15 @@ type cell struct {
 	contender string
 }
 
+// figures are what a cell gave in each round.
+type figures struct {
+	rate []float64 // records a second
+	cpu  []float64 // microseconds of processor a record
+}
+
+// figure is what a cell gave in one round.
+type figure struct{ rate, cpu float64 }
+
 // measure runs every cell once a round. What is compared runs one right after
 // the other, so that a drift of the machine meets all of it.
 func measure(ctx context.Context, cfg config) (*report, error) {
@@ -57,31 +67,31 @@ func measure(ctx context.Context, cfg config) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	rates := map[cell][]float64{}
+	found := map[cell]figures{}
 	for round := range cfg.rounds {
 		for _, k := range list {
 			for _, callers := range callerCounts {
 				for i := range contenders {
 					c := contenders[(i+round)%len(contenders)]
-					rate, err := measureCell(ctx, cfg, c.name, c.open, k, callers)
+					f, err := measureCell(ctx, cfg, c.name, c.open, k, callers)
 					if err != nil {
 						return nil, fmt.Errorf("%s, %s, %d callers: %w", c.name, k.typ, callers, err)
 					}
 					at := cell{string(k.typ), callers, c.name}
-					rates[at] = append(rates[at], rate)
-					cfg.progress("round %d  %-17s %4d callers  %-9s %8.0f/s", round+1, at.kind, callers, c.name, rate)
+					found[at] = figures{append(found[at].rate, f.rate), append(found[at].cpu, f.cpu)}
+					cfg.progress("round %d  %-17s %4d callers  %-9s %8.0f/s %6.0f µs", round+1, at.kind, callers, c.name, f.rate, f.cpu)
 				}
 			}
 		}
 	}
-	return newReport(cfg, list, rates), nil
+	return newReport(cfg, list, found), nil
 }
 
-// measureCell gives the records a second of one contender, on files of its own.
-func measureCell(ctx context.Context, cfg config, name string, open opener, k *kind, callers int) (rate float64, err error) {
+// measureCell measures one contender on files of its own.
+func measureCell(ctx context.Context, cfg config, name string, open opener, k *kind, callers int) (f figure, err error) {
 	dir := filepath.Join(cfg.dir, "cell")
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return 0, err
+		return figure{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	labels := pprof.Labels("contender", name, "kind", string(k.typ), "callers", strconv.Itoa(callers))
@@ -90,20 +100,19 @@ func measureCell(ctx context.Context, cfg config, name string, open opener, k *k
 		if c, err = open(ctx, dir, k, callers); err != nil {
 			return
 		}
-		rate, err = drive(ctx, cfg, c, callers)
+		f, err = drive(ctx, cfg, c, callers)
 		err = errors.Join(err, c.close())
 	})
-	return rate, err
+	return f, err
 }
 
 // drive has every caller append without a pause, and counts what was answered
 // between the warm-up and the end. What was answered must be there afterwards.
-func drive(ctx context.Context, cfg config, c contender, callers int) (rate float64, err error) {
+func drive(ctx context.Context, cfg config, c contender, callers int) (figure, error) {
 	var answered atomic.Int64
 	var stop atomic.Bool
-	var all sync.WaitGroup
+	var first, all sync.WaitGroup // a caller's first append also makes its run's key
 	failed := make(chan error, callers)
-	first := sync.WaitGroup{} // every caller's first append, which also makes the run's key
 	first.Add(callers)
 	for caller := range callers {
 		all.Go(func() {
@@ -112,28 +121,42 @@ func drive(ctx context.Context, cfg config, c contender, callers int) (rate floa
 			for ; err == nil && !stop.Load(); err = c.append(ctx, caller) {
 				answered.Add(1)
 			}
-			if err == nil {
-				answered.Add(1)
-			} else {
+			if err != nil {
 				failed <- err
+				return
 			}
+			answered.Add(1)
 		})
 	}
 	first.Wait()
 	time.Sleep(cfg.warm)
-	before, began := answered.Load(), time.Now()
-	time.Sleep(cfg.duration)
-	rate = float64(answered.Load()-before) / time.Since(began).Seconds()
+	f := watch(&answered, cfg.duration)
 	stop.Store(true)
 	all.Wait()
-	select {
-	case err := <-failed:
-		return 0, err
-	default:
+	close(failed)
+	if err := <-failed; err != nil {
+		return figure{}, err
 	}
 	kept, err := c.kept(ctx)
 	if err == nil && kept != answered.Load() {
 		err = fmt.Errorf("%d appends were answered, %d records are there", answered.Load(), kept)
 	}
-	return rate, err
+	return f, err
+}
+
+// watch counts for a while.
+func watch(answered *atomic.Int64, duration time.Duration) figure {
+	began, from, cpu := time.Now(), answered.Load(), cpuTime()
+	time.Sleep(duration)
+	elapsed, n, spent := time.Since(began), float64(answered.Load()-from), cpuTime()-cpu
+	return figure{rate: n / elapsed.Seconds(), cpu: float64(spent.Microseconds()) / n}
+}
+
+// cpuTime is what this process has used of all processors.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic("bench: " + err.Error()) // only for an unknown kind of usage
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -29,17 +29,23 @@ type sized struct {
 	Vault  int    `json:"vault"`
 }
 
-// row is one kind of record at one number of callers. Rates are records a
-// second, the medians of the rounds; ratios are medians of each round's ratio.
+// row is one kind of record at one number of callers. Ratios are of records a
+// second, medians of each round's ratio.
 type row struct {
 	Kind     string  `json:"kind"`
 	Callers  int     `json:"callers"`
 	OfRaw    float64 `json:"recorder_of_raw"`
 	OfBare   float64 `json:"recorder_of_bare"`
-	Recorder float64 `json:"recorder"`
-	Guarded  float64 `json:"guarded"`
-	Raw      float64 `json:"raw"`
-	Bare     float64 `json:"bare"`
+	Recorder speed   `json:"recorder"`
+	Guarded  speed   `json:"guarded"`
+	Raw      speed   `json:"raw"`
+	Bare     speed   `json:"bare"`
+}
+
+// speed is the medians of a cell's rounds.
+type speed struct {
+	Rate float64 `json:"per_second"`
+	CPU  float64 `json:"cpu_us"` // microseconds of processor a record
 }
 
 // aim is a promise of the design, held against this run.
@@ -52,15 +58,12 @@ type aim struct {
 	Met     bool    `json:"met"`
 }
 
-func newReport(cfg config, list []*kind, rates map[cell][]float64) *report {
+func newReport(cfg config, list []*kind, found map[cell]figures) *report {
 	r := &report{Go: runtime.Version(), CPUs: runtime.GOMAXPROCS(0), Rounds: cfg.rounds, Duration: cfg.duration.String()}
 	for _, k := range list {
 		r.Kinds = append(r.Kinds, sized{string(k.typ), len(k.draft), len(k.sample.record), len(k.sample.leaf), len(k.sample.vault)})
 		for _, callers := range callerCounts {
-			of := func(name string) []float64 { return rates[cell{string(k.typ), callers, name}] }
-			row := row{Kind: string(k.typ), Callers: callers,
-				OfRaw: ratio(of(nameRecorder), of(nameRaw)), OfBare: ratio(of(nameRecorder), of(nameBare)),
-				Recorder: median(of(nameRecorder)), Guarded: median(of(nameGuarded)), Raw: median(of(nameRaw)), Bare: median(of(nameBare))}
+			row := newRow(string(k.typ), callers, found)
 			r.Rows = append(r.Rows, row)
 			switch callers {
 			case 1:
@@ -71,6 +74,17 @@ func newReport(cfg config, list []*kind, rates map[cell][]float64) *report {
 		}
 	}
 	return r
+}
+
+func newRow(kind string, callers int, found map[cell]figures) row {
+	of := func(contender string) figures { return found[cell{kind, callers, contender}] }
+	speedOf := func(contender string) speed { return speed{median(of(contender).rate), median(of(contender).cpu)} }
+	return row{
+		Kind: kind, Callers: callers,
+		OfRaw:    ratio(of(nameRecorder).rate, of(nameRaw).rate),
+		OfBare:   ratio(of(nameRecorder).rate, of(nameBare).rate),
+		Recorder: speedOf(nameRecorder), Guarded: speedOf(nameGuarded), Raw: speedOf(nameRaw), Bare: speedOf(nameBare),
+	}
 }
 
 func newAim(r row, against string, found float64) aim {
@@ -98,15 +112,21 @@ recorder   parse a draft's JSON, validate, withhold, encrypt, store, project
 guarded    the same behind a guard that reads three projections, as a submission over the API does
 raw        the same bytes appended to one file, synced once a group
 bare       the same bytes inserted into the same table and indexes of SQLite, and nothing else
-Every figure is of records a second, answered after they were synced. %d rounds of %s a cell, medians; %d CPUs, %s.
+/s         records a second, each answered after it was synced
+µs         of processor time a record, which others at work on the machine distort least
+%d rounds of %s a cell, medians; %d CPUs, %s.
 `
 
 func (r *report) print(to io.Writer) error {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "record\tcallers\tof raw\tof bare\trecorder/s\tguarded/s\traw/s\tbare/s\t")
+	fmt.Fprintln(w, "record\tcallers\tof raw\tof bare\trecorder/s\tµs\tguarded/s\tµs\traw/s\tµs\tbare/s\tµs\t")
 	for _, row := range r.Rows {
-		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.0f\t%.0f\t%.0f\t%.0f\t\n", row.Kind, row.Callers, row.OfRaw, row.OfBare, row.Recorder, row.Guarded, row.Raw, row.Bare)
+		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t", row.Kind, row.Callers, row.OfRaw, row.OfBare)
+		for _, s := range []speed{row.Recorder, row.Guarded, row.Raw, row.Bare} {
+			fmt.Fprintf(w, "%.0f\t%.0f\t", s.Rate, s.CPU)
+		}
+		fmt.Fprintln(w)
 	}
 	w.Flush() // to memory
 	fmt.Fprintln(&b)

@@ -48,22 +48,12 @@ type refunds struct {
 func openRefunds(t *testing.T) *refunds {
 	t.Helper()
 	dir := t.TempDir()
-	s, err := server.Open(t.Context(), server.Config{Data: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	house := httptest.NewServer(s.Handler())
-	t.Cleanup(func() {
-		house.Close()
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	url := serve(t, dir)
 	key, err := os.ReadFile(server.AdminKeyFile(dir, server.DefaultTenant))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &refunds{admin: &client.Client{Server: house.URL, Key: strings.TrimSpace(string(key))}}
+	r := &refunds{admin: &client.Client{Server: url, Key: strings.TrimSpace(string(key))}}
 	manifest, err := os.ReadFile("example/refunds.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +67,23 @@ func openRefunds(t *testing.T) *refunds {
 	t.Cleanup(target.Close)
 	r.ctx = context.WithValue(t.Context(), shopURL{}, target.URL)
 	return r
+}
+
+// serve opens a house in dir and answers at a URL.
+func serve(t *testing.T, dir string) string {
+	t.Helper()
+	s, err := server.Open(t.Context(), server.Config{Data: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	house := httptest.NewServer(s.Handler())
+	t.Cleanup(func() {
+		house.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return house.URL
 }
 
 func (r *refunds) identity(t *testing.T, name string) *client.Client {

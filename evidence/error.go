@@ -19,8 +19,8 @@ const (
 	Denied      ErrorKind = "denied"      // the caller may not
 	NotFound    ErrorKind = "not_found"   // no such thing, or not for this caller
 	Conflict    ErrorKind = "conflict"    // it was decided otherwise already
-	Unavailable ErrorKind = "unavailable" // try again
-	Fault       ErrorKind = "internal"    // our fault; details go to the log only
+	Unavailable ErrorKind = "unavailable" // try again; the reason is for the log
+	Fault       ErrorKind = "internal"    // our fault; a caller is told no more than that
 )
 
 // Error is an error a person can act on: what, where, what to do. Message and
@@ -29,7 +29,7 @@ type Error struct {
 	Kind    ErrorKind
 	Field   string // where: a JSON pointer, a parameter, or ""
 	Message string // what is wrong and what to do
-	Cause   error  // for the log; never shown to a caller
+	Cause   error  // what errors.Is and errors.As find below it
 }
 
 func (e *Error) Error() string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -196,9 +197,11 @@ func (c *workflowApplyCmd) Run(ctx context.Context, std streams) error {
 	})
 }
 
-// located puts the file's name before each problem's line and column.
+var place = regexp.MustCompile(`(?m)^line (\d+), column (\d+):`)
+
+// located writes each problem's place as editors and people click on it.
 func located(file, problems string) string {
-	return file + ":" + strings.ReplaceAll(problems, "\n", "\n"+file+":")
+	return place.ReplaceAllString(problems, file+":$1:$2:")
 }
 
 func printApplied(std streams, a client.Applied, dry bool) error {

@@ -57,7 +57,7 @@ func (r *reader) manifest(n at, m *Manifest) {
 		need("identities", func(n at) {
 			r.entries(n, nameForm, maxIdentities, func(name string, n at) { m.Identities = append(m.Identities, r.identity(name, n)) })
 		}),
-		need("tools", func(n at) {
+		may("tools", func(n at) {
 			r.entries(n, toolForm, maxTools, func(name string, n at) { m.Tools = append(m.Tools, r.tool(name, n)) })
 		}),
 		may("checks", func(n at) {

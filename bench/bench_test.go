@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMeasure runs every cell for a moment: drive itself holds what was
+// answered against what is there.
+func TestMeasure(t *testing.T) {
+	cfg := config{dir: t.TempDir(), rounds: 1, warm: time.Millisecond, duration: 20 * time.Millisecond, progress: t.Logf}
+	r, err := measure(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range r.Rows {
+		for name, s := range map[string]speed{nameRecorder: row.Recorder, nameGuarded: row.Guarded, nameRaw: row.Raw, nameBare: row.Bare} {
+			if s.Rate < 0 || row.Callers == 0 {
+				t.Errorf("%s, %d callers, %s: %v", row.Kind, row.Callers, name, s)
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := r.print(&b); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(b.String(), "aim "); got != len(r.Aims) {
+		t.Errorf("the report names %d aims of %d:\n%s", got, len(r.Aims), b.String())
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		list []float64
+		want float64
+	}{{[]float64{3}, 3}, {[]float64{4, 1, 2}, 2}, {[]float64{4, 1, 3, 2}, 2.5}} {
+		if got := median(c.list); got != c.want {
+			t.Errorf("median(%v) = %v, want %v", c.list, got, c.want)
+		}
+	}
+}
+
+// BenchmarkPrepare is the recorder's share that needs no store.
+func BenchmarkPrepare(b *testing.B) {
+	list, err := kinds(b.Context(), b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	h, err := openHouse(b.Context(), b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.close()
+	h.origin.Tenant = &capture{Tenant: h.tenant}
+	for _, k := range list {
+		b.Run(string(k.typ), func(b *testing.B) {
+			a := &appender{house: h, kind: k, runs: []string{newID()}}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := a.append(b.Context(), 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
