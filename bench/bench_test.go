@@ -58,11 +58,13 @@ func BenchmarkPrepare(b *testing.B) {
 		b.Run(string(k.typ), func(b *testing.B) {
 			a := &appender{house: h, kind: k, runs: []string{newID()}}
 			b.ReportAllocs()
+			spent := cpuTime()
 			for b.Loop() {
 				if err := a.append(b.Context(), 0); err != nil {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(float64((cpuTime()-spent).Nanoseconds())/float64(b.N), "cpu-ns/op")
 		})
 	}
 }

@@ -63,7 +63,9 @@ func runSession(t *testing.T, document, dir string, env ...string) {
 	}
 	var script strings.Builder
 	for i, c := range list {
-		fmt.Fprintf(&script, "printf '%s%d\\n'\n%s\n", marker, i, c.text)
+		// The demo would serve on until it is interrupted.
+		text := strings.ReplaceAll(c.text, "go run ./cmd/evf demo", "evf demo --exit")
+		fmt.Fprintf(&script, "printf '%s%d\\n'\n%s\n", marker, i, text)
 	}
 	shell := exec.Command("bash", "-c", script.String())
 	shell.Dir = dir

@@ -11,7 +11,9 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"path"
 	"reflect"
+	"regexp"
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -62,9 +64,7 @@ func New(cfg Config) *API {
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	a.mux.HandleFunc("GET /readyz", a.ready)
 	a.mux.HandleFunc("GET /openapi.json", a.openAPI())
-	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		a.fail(w, r, evidence.Errorf(evidence.NotFound, "", "there is no %s %s: see /openapi.json", r.Method, r.URL.Path))
-	})
+	a.mux.HandleFunc("/", a.nothing)
 	return a
 }
 
@@ -73,7 +73,29 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	if path.Clean(r.URL.Path) != r.URL.Path { // the mux would redirect with a page of its own
+		a.nothing(w, r)
+		return
+	}
 	a.mux.ServeHTTP(w, r)
+}
+
+// nothing answers where no route is: there is none, or not for the method.
+func (a *API) nothing(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{"GET", "HEAD", "POST"} {
+		if _, pattern := a.mux.Handler(&http.Request{Method: method, Host: r.Host, URL: r.URL}); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 || path.Clean(r.URL.Path) != r.URL.Path {
+		a.fail(w, r, evidence.Errorf(evidence.NotFound, "", "there is nothing at this path: see /openapi.json"))
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	code := http.StatusMethodNotAllowed
+	a.answer(w, code, "application/problem+json", client.Problem{Type: "about:blank", Status: code, Title: http.StatusText(code),
+		Kind: string(evidence.Invalid), Detail: "this path takes " + strings.Join(allowed, ", ")})
 }
 
 func (a *API) ready(w http.ResponseWriter, r *http.Request) {
@@ -106,8 +128,19 @@ func takes[In, Out any](method, path string, op identity.Operation, says string,
 		if err := readJSON(c.Request, &in); err != nil {
 			return nil, err
 		}
-		return f(ctx, c, in)
+		out, err := f(ctx, c, in)
+		return out, inRequest(err)
 	}}
+}
+
+// inRequest gives a fault in a record's body the place that the value had in
+// the request it was made from.
+func inRequest(err error) error {
+	var e *evidence.Error
+	if errors.As(err, &e) && strings.HasPrefix(e.Field, "/body/") {
+		return &evidence.Error{Kind: e.Kind, Field: strings.TrimPrefix(e.Field, "/body"), Message: e.Message, Cause: err}
+	}
+	return err
 }
 
 // gives makes a route without a body.
@@ -150,7 +183,19 @@ func (a *API) run(rt route, r *http.Request) (any, error) {
 	if err := by.May(rt.op); err != nil {
 		return nil, err
 	}
+	for name, form := range pathForms {
+		if s := r.PathValue(name); s != "" && !form.MatchString(s) {
+			return nil, evidence.Errorf(evidence.NotFound, "", "there is nothing of that %s", name)
+		}
+	}
 	return rt.run(r.Context(), &call{r, by})
+}
+
+// pathForms are those of names in paths. What has another form names nothing,
+// and is not repeated in an answer or a log.
+var pathForms = map[string]*regexp.Regexp{
+	"id":   regexp.MustCompile(`^([0-9a-f-]{36}|key-[0-9a-f]{16})$`),
+	"name": regexp.MustCompile(`^[a-z0-9-]{1,63}$`),
 }
 
 // readJSON reads a body strictly: one object, known fields in their exact
@@ -246,6 +291,10 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var e *evidence.Error
 	if errors.As(err, &e) {
 		p.Detail, p.Field = e.Message, e.Field
+	}
+	var syntax *evidence.SyntaxError
+	if errors.As(err, &syntax) && p.Field == "" {
+		p.Field = syntax.Pointer
 	}
 	var at *lineError
 	if errors.As(err, &at) {

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"mime"
 	"reflect"
 	"strconv"
@@ -83,11 +84,12 @@ func (a *API) submit(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := [][]byte{data}
+	lines, inLine := [][]byte{data}, func(_ int, err error) error { return err }
 	switch kind, _, _ := mime.ParseMediaType(c.Header.Get("Content-Type")); kind {
 	case "application/json":
 	case "application/x-ndjson":
 		lines = bytes.Split(bytes.TrimRight(data, "\r\n"), []byte("\n"))
+		inLine = func(i int, err error) error { return &lineError{i + 1, err} }
 	default:
 		return nil, evidence.Errorf(evidence.Invalid, "Content-Type", "is not application/json or application/x-ndjson")
 	}
@@ -97,12 +99,16 @@ func (a *API) submit(ctx context.Context, c *call) (any, error) {
 	drafts := make([]recorder.Draft, len(lines))
 	for i, line := range lines {
 		if drafts[i], err = recorder.ParseDraft(line); err != nil {
-			return nil, &lineError{i + 1, err}
+			return nil, inLine(i, err)
 		}
 	}
 	placed, err := a.cfg.Threads.Submit(ctx, c.by, drafts)
+	var at *recorder.DraftError
+	if errors.As(err, &at) {
+		return nil, inLine(at.Index, at.Err)
+	}
 	if err != nil {
-		return nil, err
+		return nil, inLine(0, err) // a DraftError where there are several
 	}
 	out := client.PlacedList{}
 	for _, p := range placed {
@@ -112,9 +118,6 @@ func (a *API) submit(ctx context.Context, c *call) (any, error) {
 }
 
 func (a *API) ask(ctx context.Context, c *call, in client.AskAction) (client.Verdict, error) {
-	if k := in.Args.Kind(); k != evidence.Object && k != evidence.Null {
-		return client.Verdict{}, evidence.Errorf(evidence.Invalid, "/args", "is a %s, an object is expected", k)
-	}
 	v, err := a.cfg.Gate.Before(ctx, c.by, gate.Action{ID: in.ID, Run: in.Run, Tool: in.Tool, Args: in.Args})
 	if err != nil {
 		return client.Verdict{}, err

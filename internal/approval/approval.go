@@ -7,6 +7,7 @@ package approval
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"time"
 
@@ -103,15 +104,24 @@ func (d *Desk) Show(ctx context.Context, by *identity.Caller, id evidence.Approv
 	if err != nil {
 		return a, evidence.Value{}, err
 	}
-	shown, ok := asked.Full.Get("shown")
-	presentation, ok2 := shown.Get("presentation")
-	if !ok || !ok2 {
-		return a, presentation, evidence.Errorf(evidence.NotFound, "", "what was to be shown for approval %s has been erased: it can no longer be decided", id)
+	presentation, err := shown(asked)
+	if err != nil {
+		return a, presentation, err
 	}
 	viewed := draft(evidence.TypeApprovalViewed, a.Run, d.now(), evidence.ApprovalViewed{
 		Approval: string(id), Presentation: a.Presentation, Viewer: by.Ref, Assurance: "observed"})
 	_, err = d.rec.Append(ctx, d.origin(by, asked), recorder.Batch{Drafts: []recorder.Draft{viewed}})
 	return a, presentation, err
+}
+
+// shown is what a person is to see; without it nobody can decide.
+func shown(asked *recorder.Opened) (evidence.Value, error) {
+	kept, _ := asked.Full.Get("shown")
+	presentation, ok := kept.Get("presentation")
+	if !ok {
+		return presentation, evidence.Errorf(evidence.NotFound, "", "what this approval was to show has been erased: it can no longer be decided")
+	}
+	return presentation, nil
 }
 
 // Decision is what a person says.
@@ -128,6 +138,9 @@ type Decision struct {
 func (d *Desk) Decide(ctx context.Context, by *identity.Caller, id evidence.ApprovalID, dec Decision) (store.Approval, error) {
 	a, asked, err := d.load(ctx, by.Tenant, id)
 	if err != nil {
+		return a, err
+	}
+	if _, err := shown(asked); err != nil {
 		return a, err
 	}
 	name, err := d.people.Name(ctx, by)
@@ -209,23 +222,26 @@ func (d *Desk) origin(by *identity.Caller, asked *recorder.Opened) recorder.Orig
 	return o
 }
 
-// Expire denies what has waited too long, and says how many that were.
-func (d *Desk) Expire(ctx context.Context, t store.Tenant) (int, error) {
-	n, after := 0, ""
+// Expire denies what has waited too long, and says how many that were. One
+// that cannot be expired does not keep the others waiting.
+func (d *Desk) Expire(ctx context.Context, t store.Tenant) (n int, err error) {
+	after := ""
 	for {
-		list, err := d.List(ctx, t, store.ApprovalWaiting, after, 100)
-		if err != nil || len(list) == 0 {
-			return n, err
+		list, failed := d.List(ctx, t, store.ApprovalWaiting, after, 100)
+		if failed != nil || len(list) == 0 {
+			return n, errors.Join(err, failed)
 		}
 		for _, a := range list {
 			after = string(a.ID)
 			if evidence.TimeOf(d.now()) < a.Expires {
 				continue
 			}
-			if err := d.expire(ctx, t, a); err != nil && evidence.KindOf(err) != evidence.Conflict {
-				return n, err
+			switch failed := d.expire(ctx, t, a); {
+			case failed == nil:
+				n++
+			case evidence.KindOf(failed) != evidence.Conflict: // else decided just now
+				err = errors.Join(err, failed)
 			}
-			n++
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/evidencefactory/evf/evidence"
@@ -20,8 +21,16 @@ type Presentation struct {
 	Checks   []PresentedCheck  `json:"failed_checks"`
 	Passed   int64             `json:"checks_passed"`
 	Facts    []PresentedFact   `json:"facts"`
-	Dropped  int64             `json:"facts_not_shown"`
+	Dropped  Dropped           `json:"not_shown"`
 	Asked    PresentedQuestion `json:"question"`
+}
+
+// Dropped counts what the bounds of each list left out.
+type Dropped struct {
+	Why    int64 `json:"why"`
+	Rules  int64 `json:"rules"`
+	Checks int64 `json:"failed_checks"`
+	Facts  int64 `json:"facts"`
 }
 
 // PresentedWorkflow says under which rules the question arose.
@@ -77,27 +86,33 @@ type PresentedQuestion struct {
 	Reject   string        `json:"on_reject"`
 }
 
-// Bounds that keep a presentation within a record.
+// Bounds of what a person is asked to read.
 const (
 	maxFacts  = 60
 	maxListed = 40
 	maxText   = 300
 )
 
-// bound cuts what is longer than a record can hold, and counts it.
+// bound cuts what is beyond the bounds, and counts it.
 func (p *Presentation) bound() {
-	if n := len(p.Facts); n > maxFacts {
-		p.Facts, p.Dropped = p.Facts[:maxFacts], p.Dropped+int64(n-maxFacts)
-	}
-	p.Rules = p.Rules[:min(len(p.Rules), maxListed)]
-	p.Checks = p.Checks[:min(len(p.Checks), maxListed)]
-	p.Why = p.Why[:min(len(p.Why), maxListed)]
+	p.Why = first(p.Why, maxListed, &p.Dropped.Why)
+	p.Rules = first(p.Rules, maxListed, &p.Dropped.Rules)
+	p.Checks = first(p.Checks, maxListed, &p.Dropped.Checks)
+	p.Facts = first(p.Facts, maxFacts, &p.Dropped.Facts)
 	for i := range p.Facts {
 		p.Facts[i].Value = clip(p.Facts[i].Value)
 	}
 	for i := range p.Checks {
 		p.Checks[i].Message = clip(p.Checks[i].Message)
 	}
+}
+
+// first is a copy of at most n elements; what is left out adds to dropped.
+func first[E any](list []E, n int, dropped *int64) []E {
+	if len(list) > n {
+		*dropped += int64(len(list) - n)
+	}
+	return slices.Clone(list[:min(len(list), n)])
 }
 
 func clip(s string) string {

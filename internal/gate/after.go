@@ -3,10 +3,12 @@ package gate
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"strings"
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/identity"
+	"github.com/evidencefactory/evf/internal/manifest"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
 	"github.com/evidencefactory/evf/internal/thread"
@@ -25,116 +27,132 @@ type Redemption struct {
 // Redeem spends a permit. Nil means: act now, once. Every refusal is
 // evidence.Denied and a record of its own; nothing about the permit is told.
 func (g *Gate) Redeem(ctx context.Context, by *identity.Caller, r Redemption) error {
-	var c *workflow.Compiled
-	var act store.Action
-	var found bool
+	r.Args = orEmpty(r.Args)
+	if !toolForm.MatchString(r.Tool) {
+		return evidence.Errorf(evidence.Invalid, "/tool", "is not written server/tool")
+	}
+	var l leave
 	err := by.Tenant.View(ctx, func(tx store.Tx) (err error) {
-		server, _, _ := strings.Cut(r.Tool, "/")
-		standing, who, err := g.threads.Standing(tx, by)
-		if err != nil {
-			return err
-		}
-		if c = standing; !who.MayRedeem(server) {
-			return evidence.Errorf(evidence.Denied, "", "identity %s redeems no permits of %s", who.Name, server)
-		}
-		act, err = store.Load[store.Action](tx, string(r.Action))
-		if err == nil {
-			run, err := store.Load[store.Run](tx, string(act.Run))
-			found = err == nil && run.Workflow == by.Workflow
-		}
-		if evidence.KindOf(err) == evidence.NotFound {
-			return nil
-		}
+		l, err = g.leaveFor(tx, by, r)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	code, err := g.holds(ctx, by, r, act, found)
+	code, err := g.holds(ctx, by, r, l)
 	if err != nil {
 		return err
 	}
 	if code == "" {
-		code, err = g.spend(ctx, by, c, r, act)
+		code, err = g.spend(ctx, by, r, l)
 	}
 	if err != nil || code == "" {
 		return err
 	}
-	return g.refuse(ctx, by, c, r, act, found, code)
+	return g.refuse(ctx, by, r, l, code)
+}
+
+// leave is what is known of the permit that a redeemer brings.
+type leave struct {
+	workflow *workflow.Compiled
+	who      manifest.Identity
+	act      store.Action
+	run      store.Run
+	found    bool // the action is one of the redeemer's workflow
+}
+
+func (g *Gate) leaveFor(tx store.Tx, by *identity.Caller, r Redemption) (l leave, err error) {
+	if l.workflow, l.who, err = g.threads.Standing(tx, by); err != nil {
+		return l, err
+	}
+	if l.act, err = store.Load[store.Action](tx, string(r.Action)); err == nil {
+		l.run, err = store.Load[store.Run](tx, string(l.act.Run))
+		l.found = err == nil && l.run.Workflow == by.Workflow
+	}
+	if err != nil && evidence.KindOf(err) == evidence.NotFound {
+		err = nil
+	}
+	return l, err
 }
 
 // holds says what is wrong with a permit, "" for nothing.
-func (g *Gate) holds(ctx context.Context, by *identity.Caller, r Redemption, act store.Action, found bool) (code string, err error) {
-	want := g.permit(by.Tenant.ID(), r.Action, act.ArgsDigest, act.Expires)
+func (g *Gate) holds(ctx context.Context, by *identity.Caller, r Redemption, l leave) (code string, err error) {
+	want := g.permit(by.Tenant.ID(), r.Action, l.act.ArgsDigest, l.act.Expires)
 	good := subtle.ConstantTimeCompare([]byte(want), []byte(r.Permit)) == 1
+	server, _, _ := strings.Cut(r.Tool, "/")
 	switch {
-	case !found, r.Run != "" && r.Run != act.Run:
+	case !l.who.MayRedeem(server):
+		return "wrong-tool", nil // not this redeemer's to carry out
+	case !l.found, r.Run != "" && r.Run != l.act.Run:
 		return "no-such-action", nil
-	case !good || act.Expires == "":
+	case !good || l.act.Expires == "":
 		return "wrong-permit", nil
-	case act.Server+"/"+act.Tool != r.Tool:
+	case l.act.Server+"/"+l.act.Tool != r.Tool:
 		return "wrong-tool", nil
 	}
-	o, err := g.decided(ctx, by.Tenant, act.Decided)
+	o, err := g.decided(ctx, by.Tenant, l.act.Decided)
 	if err != nil {
 		return "", err
 	}
-	if _, err := sameArgs(o, act.ArgsDigest, r.Args); evidence.KindOf(err) == evidence.Conflict && err != nil {
+	if _, err := sameArgs(o, l.act.ArgsDigest, r.Args); err != nil && evidence.KindOf(err) == evidence.Conflict {
 		return "wrong-args", nil
 	} else if err != nil {
 		return "", err
 	}
-	return late(act, evidence.TimeOf(g.now())), nil
+	return late(l.act, l.run, evidence.TimeOf(g.now())), nil
 }
 
-// late says whether a good permit comes too late.
-func late(act store.Action, now evidence.Time) string {
+// late says whether a good permit comes too late. The end of a run ends its
+// permits.
+func late(act store.Action, run store.Run, now evidence.Time) string {
 	switch {
 	case act.Status != store.ActionStarted:
 		return "spent"
-	case now >= act.Expires:
+	case now >= act.Expires, run.Ended != "":
 		return "expired"
 	}
 	return ""
 }
 
+// tooLate is why a guard refuses to spend a permit.
+type tooLate string
+
+func (code tooLate) Error() string { return "the permit is " + string(code) }
+
 // spend records the redemption; the state is looked at again in the same
 // transaction, so that of two redeemers at once one is told "spent".
-func (g *Gate) spend(ctx context.Context, by *identity.Caller, c *workflow.Compiled, r Redemption, act store.Action) (code string, err error) {
-	body := evidence.ActionRedeemed{Action: string(act.ID), Tool: g.toolOf(c, r.Tool), ArgsDigest: act.ArgsDigest, Redeemer: by.Identity, Assurance: "enforced"}
-	_, err = g.rec.Append(ctx, thread.House(by, c), recorder.Batch{
-		Drafts: []recorder.Draft{g.draft(evidence.TypeActionRedeemed, act.Run, g.now(), body)},
+func (g *Gate) spend(ctx context.Context, by *identity.Caller, r Redemption, l leave) (code string, err error) {
+	body := evidence.ActionRedeemed{Action: string(l.act.ID), Tool: toolOf(l.workflow, r.Tool), ArgsDigest: l.act.ArgsDigest, Redeemer: by.Identity, Assurance: "enforced"}
+	_, err = g.rec.Append(ctx, thread.House(by, l.workflow), recorder.Batch{
+		Drafts: []recorder.Draft{g.draft(evidence.TypeActionRedeemed, l.act.Run, g.now(), body)},
 		Guard: func(tx store.Tx) error {
-			now, err := store.Load[store.Action](tx, string(act.ID))
+			now, err := g.leaveFor(tx, by, r)
 			if err != nil {
 				return err
 			}
-			if code = late(now, evidence.TimeOf(g.now())); code != "" {
-				return errStale
+			if code := late(now.act, now.run, evidence.TimeOf(g.now())); code != "" {
+				return tooLate(code)
 			}
-			return g.threads.StillGood(tx, by, c)
+			return g.threads.StillGood(tx, by, l.workflow)
 		},
 	})
-	if code != "" {
-		return code, nil
+	var refused tooLate
+	if errors.As(err, &refused) {
+		return string(refused), nil
 	}
 	return "", err
 }
 
-func (g *Gate) refuse(ctx context.Context, by *identity.Caller, c *workflow.Compiled, r Redemption, act store.Action, found bool, code string) error {
-	body := evidence.ActionRefused{Tool: g.toolOf(c, r.Tool), Code: code, Redeemer: by.Identity, Assurance: "enforced"}
+func (g *Gate) refuse(ctx context.Context, by *identity.Caller, r Redemption, l leave, code string) error {
+	body := evidence.ActionRefused{Tool: toolOf(l.workflow, r.Tool), Code: code, Redeemer: by.Identity, Assurance: "enforced"}
 	var run evidence.RunID
-	if found {
-		run, body.Action = act.Run, string(act.ID)
+	if l.found {
+		run, body.Action = l.act.Run, string(l.act.ID)
 	}
-	if _, err := g.rec.Append(ctx, thread.House(by, c), recorder.Batch{Drafts: []recorder.Draft{g.draft(evidence.TypeActionRefused, run, g.now(), body)}}); err != nil {
+	if _, err := g.rec.Append(ctx, thread.House(by, l.workflow), recorder.Batch{Drafts: []recorder.Draft{g.draft(evidence.TypeActionRefused, run, g.now(), body)}}); err != nil {
 		return err
 	}
 	return evidence.Errorf(evidence.Denied, "/permit", "is not good for this call (%s): ask the gate for leave", code)
-}
-
-func (g *Gate) toolOf(c *workflow.Compiled, name string) evidence.Tool {
-	return tool(&seen{workflow: c}, Action{Tool: name})
 }
 
 // Outcome is what a caller says came of an action.
@@ -148,9 +166,15 @@ type Outcome struct {
 	Response evidence.Value
 }
 
+// maxAttempts bounds what a caller may say of how often it tried.
+const maxAttempts = 1_000_000
+
 // Done records an outcome and closes the action. What the caller says stays
 // declared until a read-back says the same.
 func (g *Gate) Done(ctx context.Context, by *identity.Caller, action evidence.ActionID, out Outcome) (store.Placed, error) {
+	if out.Attempts < 0 || out.Attempts > maxAttempts {
+		return store.Placed{}, evidence.Errorf(evidence.Invalid, "/attempts", "is not a number from 0 to %d", maxAttempts)
+	}
 	var c *workflow.Compiled
 	var act store.Action
 	err := by.Tenant.View(ctx, func(tx store.Tx) (err error) {
@@ -161,6 +185,9 @@ func (g *Gate) Done(ctx context.Context, by *identity.Caller, action evidence.Ac
 		return err
 	})
 	if err != nil {
+		return store.Placed{}, err
+	}
+	if err := keepable("/response", out.Response); err != nil {
 		return store.Placed{}, err
 	}
 	o := thread.House(by, c)

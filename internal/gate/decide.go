@@ -15,6 +15,7 @@ import (
 	"github.com/evidencefactory/evf/internal/policy"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/workflow"
 )
 
 // decision is a verdict on its way to the record.
@@ -38,7 +39,7 @@ func (g *Gate) evaluate(ctx context.Context, by *identity.Caller, s *seen, a Act
 	if err != nil {
 		return nil, err
 	}
-	request := policy.Request{Identity: by.Identity, Tool: a.Tool, Args: a.Args, Facts: facts, Now: g.now()}
+	request := policy.Request{Identity: by.Identity, Tool: a.Tool, Args: a.Args, Facts: facts, Now: s.now}
 	d := &decision{execution: "caller"}
 	verdict := g.judge(s, a, request)
 	if err := g.fill(d, by, s, a, salt, request, verdict); err != nil {
@@ -54,11 +55,11 @@ func (g *Gate) evaluate(ctx context.Context, by *identity.Caller, s *seen, a Act
 			return nil, err
 		}
 	}
-	for _, ap := range s.Approvals {
-		if d.verdict.Effect == "allow" && approval.Usable(ap, digest, g.now()) {
-			d.consumed = append(d.consumed, ap)
-			d.record.Approvals = append(d.record.Approvals, string(ap.ID))
-		}
+	if d.verdict.Effect == "allow" {
+		d.consumed = s.usable(digest)
+	}
+	for _, ap := range d.consumed {
+		d.record.Approvals = append(d.record.Approvals, string(ap.ID))
 	}
 	return d, nil
 }
@@ -72,8 +73,8 @@ func (g *Gate) judge(s *seen, a Action, r policy.Request) policy.Verdict {
 		switch {
 		case ap.Status == store.ApprovalRejected:
 			return deny("approval-rejected", "%s rejected this action.", ap.Role)
-		case ap.Status == store.ApprovalExpired, ap.Status != store.ApprovalConsumed && evidence.TimeOf(g.now()) >= ap.Expires:
-			return deny("approval-expired", "Nobody with the role %s decided before %s.", ap.Role, ap.Expires)
+		case ap.Status == store.ApprovalExpired, ap.Status != store.ApprovalConsumed && evidence.TimeOf(s.now) >= ap.Expires:
+			return deny("approval-expired", "The approval by a %s was not given and used before %s.", ap.Role, ap.Expires)
 		}
 	}
 	if s.workflow.Mode == manifest.ModeObserve {
@@ -115,23 +116,30 @@ func (g *Gate) fill(d *decision, by *identity.Caller, s *seen, a Action, salt []
 	d.verdict.Summary = summary(a, v, s)
 	f := request.Facts
 	d.record = evidence.AuthorizationDecided{
-		Action: string(a.ID), Tool: tool(s, a), Sealed: sealed, Document: s.document,
+		Action: string(a.ID), Tool: toolOf(s.workflow, a.Tool), Sealed: sealed, Document: s.document,
 		Verdict: string(v.Effect), Mode: string(s.workflow.Mode), Policies: d.verdict.Policies, Reasons: d.verdict.Reasons, Require: v.Require,
 		Facts: evidence.Facts{ChecksPassed: f.ChecksPassed, ChecksFailed: f.ChecksFailed, ChecksMissing: f.ChecksMissing,
 			ArgsAttested: f.ArgsAttested, ArgsUnattested: f.ArgsUnattested, Routed: f.Routed, Route: f.Route,
 			Approvals: f.Approvals, CallsInRun: f.CallsInRun, InitiatorKind: f.InitiatorKind},
-		Identity: by.Identity, Grant: by.Grant, PolicySet: s.workflow.Policies.Digest(), Schema: s.workflow.Policies.SchemaDigest(),
-		Engine: policy.EngineVersion, Request: asked, Summary: d.verdict.Summary, Assurance: "enforced",
-	}
-	if s.workflow.Mode != manifest.ModeEnforce {
-		d.record.Assurance = "observed"
+		Identity: by.Identity, Grant: by.Grant, PolicySet: s.workflow.Policies.Digest(), Schema: s.workflow.SchemaDigest(),
+		Engine: policy.EngineVersion, Request: asked, Summary: d.verdict.Summary, Assurance: s.assurance(),
 	}
 	return nil
 }
 
-func tool(s *seen, a Action) evidence.Tool {
-	server, name, _ := strings.Cut(a.Tool, "/")
-	t, ok := s.workflow.Tool(a.Tool)
+// assurance is that of what the gate decides: it enforces nothing outside
+// enforce mode.
+func (s *seen) assurance() string {
+	if s.workflow.Mode == manifest.ModeEnforce {
+		return "enforced"
+	}
+	return "observed"
+}
+
+// toolOf names a tool with the impact that the manifest gives it.
+func toolOf(c *workflow.Compiled, full string) evidence.Tool {
+	server, name, _ := strings.Cut(full, "/")
+	t, ok := c.Tool(full)
 	if !ok {
 		return evidence.Tool{Server: server, Name: name, Impact: "unknown"}
 	}
@@ -204,17 +212,29 @@ func (g *Gate) again(ctx context.Context, by *identity.Caller, s *seen, a Action
 	}
 	switch s.Action.Status {
 	case store.ActionHeld:
-		for _, ap := range s.Approvals {
-			if ap.Status != store.ApprovalWaiting || evidence.TimeOf(g.now()) >= ap.Expires {
-				return nil, false, nil
-			}
+		if v.Approvals = s.waiting(); len(v.Approvals) == 0 {
+			return nil, false, nil
 		}
-		v.Approvals = s.Approvals
 	case store.ActionStarted, store.ActionRedeemed, store.ActionFinished:
 		v.Expires = s.Action.Expires
 		v.Permit = g.permit(by.Tenant.ID(), a.ID, s.Action.ArgsDigest, v.Expires)
 	}
 	return v, true, nil
+}
+
+// waiting are the approvals that a held action still waits for: none where it
+// must be decided anew, because all were given, one was refused or came too
+// late, or the manifest asks for others now.
+func (s *seen) waiting() (list []store.Approval) {
+	for _, ap := range s.Approvals {
+		switch {
+		case ap.Status == store.ApprovalRejected, ap.Status == store.ApprovalExpired, evidence.TimeOf(s.now) >= ap.Expires, !s.asInForce(ap):
+			return nil
+		case ap.Status == store.ApprovalWaiting:
+			list = append(list, ap)
+		}
+	}
+	return list
 }
 
 // decided opens the authorization.decided at seq.

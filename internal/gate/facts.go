@@ -3,6 +3,8 @@ package gate
 import (
 	"context"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/approval"
@@ -10,6 +12,7 @@ import (
 	"github.com/evidencefactory/evf/internal/manifest"
 	"github.com/evidencefactory/evf/internal/policy"
 	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/thread"
 	"github.com/evidencefactory/evf/internal/workflow"
 )
 
@@ -19,12 +22,31 @@ type seen struct {
 	workflow  *workflow.Compiled
 	identity  manifest.Identity
 	author    string // of the manifest's activation
+	since     uint64 // its seq
 	document  evidence.Digest
+	now       time.Time // the one instant that a decision is made at
 	Run       store.Run
 	Action    *store.Action // nil for a new one
 	Checks    []store.Check
-	Route     *store.Route // nil before routing
-	Approvals []store.Approval
+	Route     *store.Route     // nil before routing
+	Approvals []store.Approval // asked for the action: the latest of each name
+}
+
+// same reports whether two looks saw the same state. A row that every record
+// replaces whole is known by that record's seq.
+func (s *seen) same(o *seen) bool {
+	return s.since == o.since && s.workflow.Digest() == o.workflow.Digest() && s.document == o.document &&
+		s.Run.Calls == o.Run.Calls &&
+		slices.EqualFunc(s.Checks, o.Checks, func(a, b store.Check) bool { return a.Seq == b.Seq }) &&
+		samePart(s.Route, o.Route, func(a, b *store.Route) bool { return a.Seq == b.Seq }) &&
+		samePart(s.Action, o.Action, func(a, b *store.Action) bool { return a.Status == b.Status && a.Decided == b.Decided }) &&
+		slices.EqualFunc(s.Approvals, o.Approvals, func(a, b store.Approval) bool {
+			return a.ID == b.ID && a.Status == b.Status && slices.Equal(a.Approvers, b.Approvers)
+		})
+}
+
+func samePart[T any](a, b *T, same func(a, b *T) bool) bool {
+	return a == b || a != nil && b != nil && same(a, b)
 }
 
 // maxChecks bounds the suites of checks about one document in one run.
@@ -52,10 +74,8 @@ func (g *Gate) lookAt(tx store.Tx, by *identity.Caller, run evidence.RunID, docu
 	if err != nil {
 		return nil, err
 	}
-	s.author = registered.Author
-	if s.document = document(s.workflow); s.document == "" {
-		return s, nil
-	}
+	s.author, s.since = registered.Author, registered.Seq
+	s.document = document(s.workflow)
 	if s.Checks, err = store.LoadAll[store.Check](tx, store.CheckGroup(run, s.document), "", "", maxChecks+1); err != nil {
 		return nil, err
 	}
@@ -89,7 +109,7 @@ func (s *seen) lookAction(tx store.Tx, by *identity.Caller, a Action) error {
 		if err != nil {
 			return err
 		}
-		s.Approvals = append(s.Approvals, ap)
+		s.Approvals = append(slices.DeleteFunc(s.Approvals, func(old store.Approval) bool { return old.Name == ap.Name }), ap)
 	}
 	return nil
 }
@@ -108,13 +128,12 @@ func subject(c *workflow.Compiled, a Action) evidence.Digest {
 }
 
 // outcomes are the results of checks by id, from identities that may still
-// record them: a result is worth what its author is.
+// record them. Of two about one id, the one that did not pass counts.
 func (s *seen) outcomes() map[string]string {
 	all := map[string]string{}
 	for _, c := range s.Checks {
-		who, ok := s.workflow.Identity(c.Identity)
-		for id, outcome := range c.Outcomes {
-			if ok && who.MayCheck(id) {
+		for id, outcome := range thread.Counted(s.workflow, c) {
+			if have, twice := all[id]; !twice || passes(have) {
 				all[id] = outcome
 			}
 		}
@@ -122,29 +141,47 @@ func (s *seen) outcomes() map[string]string {
 	return all
 }
 
-// attested are the values that checkers read from the document themselves.
-// Where two differ the value is not attested at all.
-func (g *Gate) attested(ctx context.Context, t store.Tenant, s *seen) (map[string]string, error) {
-	values, doubted := map[string]string{}, map[string]bool{}
+func passes(outcome string) bool {
+	return outcome == manifest.OutcomePass || outcome == manifest.OutcomeNotApplicable
+}
+
+// routed reports whether the rules were applied to what is known now: by the
+// manifest in force, after the latest checks. Else a case could be routed on
+// the caller's word, before anyone checked it.
+func (s *seen) routed() bool {
+	return s.Route != nil && s.Route.Seq > s.since &&
+		!slices.ContainsFunc(s.Checks, func(c store.Check) bool { return c.Seq > s.Route.Seq })
+}
+
+// attestation is what checkers read from a document themselves.
+type attestation struct {
+	values  map[string]string
+	doubted map[string]bool // two checkers say different things: nobody knows
+}
+
+// attested gathers the values of checkers who may still vouch for them.
+func (g *Gate) attested(ctx context.Context, t store.Tenant, s *seen) (attestation, error) {
+	known := attestation{map[string]string{}, map[string]bool{}}
 	for _, c := range s.Checks {
-		if !c.Attests {
+		who, _ := s.workflow.Identity(c.Identity)
+		if !c.Attests || !thread.Vouches(who, c.Suite) {
 			continue
 		}
 		list, err := g.attests(ctx, t, c)
 		if err != nil {
-			return nil, err
+			return known, err
 		}
 		for _, a := range list {
-			if v, ok := values[a.Name]; ok && v != a.Value {
-				doubted[a.Name] = true
+			if v, ok := known.values[a.Name]; ok && v != a.Value {
+				known.doubted[a.Name] = true
 			}
-			values[a.Name] = a.Value
+			known.values[a.Name] = a.Value
 		}
 	}
-	for name := range doubted {
-		delete(values, name)
+	for name := range known.doubted {
+		delete(known.values, name)
 	}
-	return values, nil
+	return known, nil
 }
 
 func (g *Gate) attests(ctx context.Context, t store.Tenant, c store.Check) ([]evidence.Attested, error) {
@@ -171,25 +208,41 @@ func (g *Gate) attests(ctx context.Context, t store.Tenant, c store.Check) ([]ev
 func (g *Gate) facts(ctx context.Context, t store.Tenant, s *seen, a Action, args evidence.Digest) (policy.Facts, error) {
 	f := policy.Facts{CallsInRun: s.Run.Calls, InitiatorKind: s.Run.Initiator.Kind}
 	f.ChecksPassed, f.ChecksFailed, f.ChecksMissing = s.workflow.RequiredChecks(a.Tool, s.outcomes())
-	values, err := g.attested(ctx, t, s)
+	known, err := g.attested(ctx, t, s)
 	if err != nil {
 		return f, err
 	}
-	f.ArgsUnattested = unattested(s.workflow, a, values)
+	f.ArgsUnattested = unattested(s.workflow, a, known.values)
 	f.ArgsAttested = len(f.ArgsUnattested) == 0
-	if s.Route != nil {
+	if s.routed() {
 		f.Routed, f.Route = true, s.Route.To
 	}
-	for _, ap := range s.Approvals {
-		if approval.Usable(ap, args, g.now()) && !slices.Contains(f.Approvals, ap.Name) {
-			f.Approvals = append(f.Approvals, ap.Name)
-		}
+	for _, ap := range s.usable(args) {
+		f.Approvals = append(f.Approvals, ap.Name)
 	}
 	return f, nil
 }
 
+// usable are the approvals that let the action run now.
+func (s *seen) usable(args evidence.Digest) (list []store.Approval) {
+	for _, ap := range s.Approvals {
+		if approval.Usable(ap, args, s.now) && s.asInForce(ap) {
+			list = append(list, ap)
+		}
+	}
+	return list
+}
+
+// asInForce reports whether the manifest in force would ask for this very
+// approval: one given by fewer people, or by someone who may not decide any
+// more, does not count.
+func (s *seen) asInForce(ap store.Approval) bool {
+	m, ok := s.workflow.Approval(ap.Name)
+	return ok && ap.Role == m.Role && ap.Quorum == int64(m.Quorum) && slices.Equal(ap.ApartFrom, s.apart(m.ApartFrom))
+}
+
 // unattested names the arguments that should equal an attested value and do
-// not.
+// not. One left out does not equal the value that was attested for it.
 func unattested(c *workflow.Compiled, a Action, values map[string]string) (names []string) {
 	t, _ := c.Tool(a.Tool)
 	for _, arg := range t.Args {
@@ -198,9 +251,20 @@ func unattested(c *workflow.Compiled, a Action, values map[string]string) (names
 		}
 		given, present := a.Args.Get(arg.Name)
 		want, known := values[arg.Attested]
-		if present && (!known || given.Kind() != evidence.String && given.Kind() != evidence.Number || given.Text() != want) {
+		if text, plain := plainText(given); present != known || present && (!plain || text != want) {
 			names = append(names, arg.Name)
 		}
 	}
 	return names
+}
+
+// plainText is a scalar as checkers write it.
+func plainText(v evidence.Value) (text string, plain bool) {
+	switch v.Kind() {
+	case evidence.String, evidence.Number:
+		return v.Text(), true
+	case evidence.Bool:
+		return strconv.FormatBool(v.IsTrue()), true
+	}
+	return "", false
 }

@@ -12,7 +12,9 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"reflect"
+	"hash/maphash"
+	"regexp"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,14 +37,17 @@ type Gate struct {
 	vault   *vault.Vault
 	threads *thread.Threads
 	now     func() time.Time
+
+	seed  maphash.Seed
+	turns [1024]sync.Mutex // see turn
 }
 
 // New makes a Gate.
 func New(rec *recorder.Recorder, v *vault.Vault, threads *thread.Threads, now func() time.Time) *Gate {
-	return &Gate{rec: rec, vault: v, threads: threads, now: now}
+	return &Gate{rec: rec, vault: v, threads: threads, now: now, seed: maphash.MakeSeed()}
 }
 
-// Action is what a caller wants to do. The same id asks about the same action
+// Action is what a caller wants to do. Null arguments are none. The same id asks about the same action
 // again: after a hold, or because an answer was lost.
 type Action struct {
 	ID   evidence.ActionID
@@ -73,19 +78,90 @@ const maxTries = 16
 // Before decides whether an action may run. A permit in the answer means that
 // authorization and start are on stable storage.
 func (g *Gate) Before(ctx context.Context, by *identity.Caller, a Action) (*Verdict, error) {
-	if !evidence.IsUUIDv7(string(a.ID)) {
-		return nil, evidence.Errorf(evidence.Invalid, "/id", "is not a lower-case UUIDv7")
+	a.Args = orEmpty(a.Args)
+	if err := a.check(); err != nil {
+		return nil, err
 	}
-	if a.Args.Kind() == evidence.Null {
-		a.Args, _ = evidence.ObjectValue()
-	}
+	defer g.turn(a.Run)()
+	return settled(func() (*Verdict, error) { return g.decide(ctx, by, a) })
+}
+
+// turn waits for the decisions of a run that came first: an allowed action
+// changes what the next one rests on, so that deciding many at once would only
+// mean deciding them again.
+func (g *Gate) turn(run evidence.RunID) (done func()) {
+	m := &g.turns[maphash.String(g.seed, string(run))%uint64(len(g.turns))]
+	m.Lock()
+	return m.Unlock
+}
+
+// settled decides until nothing moves while deciding.
+func settled[T any](decide func() (T, error)) (out T, err error) {
 	for range maxTries {
-		v, err := g.decide(ctx, by, a)
-		if !errors.Is(err, errStale) {
-			return v, err
+		if out, err = decide(); !errors.Is(err, errStale) {
+			return out, err
 		}
 	}
-	return nil, evidence.Errorf(evidence.Unavailable, "", "the run changes faster than this action can be decided: try again")
+	return out, evidence.Errorf(evidence.Unavailable, "", "the run changes faster than it can be decided on: try again")
+}
+
+var toolForm = regexp.MustCompile(`^[a-z0-9-]{1,63}/[A-Za-z0-9_.-]{1,128}$`)
+
+// check refuses what no record could hold. What merely is not allowed is
+// decided on, and recorded.
+func (a *Action) check() error {
+	switch {
+	case !evidence.IsUUIDv7(string(a.ID)):
+		return evidence.Errorf(evidence.Invalid, "/id", "is not a lower-case UUIDv7")
+	case !evidence.IsUUIDv7(string(a.Run)):
+		return evidence.Errorf(evidence.Invalid, "/run", "is not a lower-case UUIDv7")
+	case !toolForm.MatchString(a.Tool):
+		return evidence.Errorf(evidence.Invalid, "/tool", "is not written server/tool")
+	case a.Args.Kind() != evidence.Object:
+		return evidence.Errorf(evidence.Invalid, "/args", "is a %s, an object is expected", a.Args.Kind())
+	}
+	return keepable("/args", a.Args)
+}
+
+// orEmpty reads absent arguments as none.
+func orEmpty(args evidence.Value) evidence.Value {
+	if args.Kind() == evidence.Null {
+		args, _ = evidence.ObjectValue()
+	}
+	return args
+}
+
+// maxNesting leaves room for what a value is put into: arguments stand four
+// levels deep where a person is shown them, and are read back within
+// evidence.MaxDepth.
+const maxNesting = 32
+
+// keepable refuses a caller's value that could be recorded and then not be
+// read back, or not be put in a packet.
+func keepable(at string, v evidence.Value) error {
+	switch {
+	case v.Kind() == evidence.Null:
+		return nil
+	case len(v.Canonical()) > evidence.MaxRecord:
+		return evidence.Errorf(evidence.Invalid, at, "is larger than %d bytes: send the digest of larger content", evidence.MaxRecord)
+	case nesting(v) > maxNesting:
+		return evidence.Errorf(evidence.Invalid, at, "is nested deeper than %d levels", maxNesting)
+	}
+	open := evidence.Shape{Open: true}
+	return open.Check(at, v)
+}
+
+func nesting(v evidence.Value) (deepest int) {
+	if v.Kind() != evidence.Array && v.Kind() != evidence.Object {
+		return 0
+	}
+	for _, e := range v.Elems() {
+		deepest = max(deepest, nesting(e))
+	}
+	for _, f := range v.Fields() {
+		deepest = max(deepest, nesting(f.Value))
+	}
+	return deepest + 1
 }
 
 func (g *Gate) decide(ctx context.Context, by *identity.Caller, a Action) (*Verdict, error) {
@@ -98,6 +174,7 @@ func (g *Gate) decide(ctx context.Context, by *identity.Caller, a Action) (*Verd
 	if err != nil {
 		return nil, err
 	}
+	c.now = g.now()
 	salt := make([]byte, evidence.SaltSize)
 	rand.Read(salt)
 	if c.Action != nil {
@@ -119,7 +196,7 @@ func (g *Gate) decide(ctx context.Context, by *identity.Caller, a Action) (*Verd
 		if err != nil {
 			return err
 		}
-		if !reflect.DeepEqual(now, c) {
+		if !now.same(c) {
 			return errStale
 		}
 		return g.threads.StillGood(tx, by, c.workflow)
@@ -133,7 +210,7 @@ func (g *Gate) decide(ctx context.Context, by *identity.Caller, a Action) (*Verd
 // batch is everything that one decision writes: approvals spent, the verdict,
 // and the start or the questions that follow from it.
 func (g *Gate) batch(by *identity.Caller, c *seen, a Action, d *decision) (b recorder.Batch, err error) {
-	now := g.now()
+	now := c.now
 	decided := g.draft(evidence.TypeAuthorizationDecided, a.Run, now, d.record)
 	d.verdict.Record = decided.ID
 	b.Drafts = append(b.Drafts, decided)
@@ -145,7 +222,7 @@ func (g *Gate) batch(by *identity.Caller, c *seen, a Action, d *decision) (b rec
 		expires := evidence.TimeOf(now.Add(PermitLife))
 		b.Drafts = append(b.Drafts, g.draft(evidence.TypeActionStarted, a.Run, now, evidence.ActionStarted{
 			Action: string(a.ID), Tool: d.record.Tool, ArgsDigest: d.record.ArgsDigest,
-			Execution: d.execution, Expires: expires, Assurance: "enforced"}))
+			Execution: d.execution, Expires: expires, Assurance: d.record.Assurance}))
 		d.verdict.Expires = expires
 		d.verdict.Permit = g.permit(by.Tenant.ID(), a.ID, d.record.ArgsDigest, expires)
 	case "hold":

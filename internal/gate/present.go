@@ -2,17 +2,17 @@ package gate
 
 import (
 	"context"
-	"slices"
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/approval"
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/thread"
 )
 
 // maxStory bounds the records of a run that a presentation is drawn from.
-const maxStory = 2000
+const maxStory = 10000
 
 // present gathers what a person needs to see to decide: what is asked, why it
 // came to them, the facts with their places, and exactly what will happen.
@@ -27,34 +27,80 @@ func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Acti
 	}
 	var rows []store.Row
 	err := by.Tenant.View(ctx, func(tx store.Tx) (err error) {
-		rows, err = tx.RunRows(a.Run, s.Run.Seq, maxStory)
+		rows, err = s.story(tx)
 		return err
 	})
 	if err != nil {
 		return p, err
 	}
 	for _, row := range rows {
-		if err := g.show(ctx, by.Tenant.ID(), &p, row, s.document); err != nil {
+		o, err := g.rec.Open(ctx, by.Tenant.ID(), row)
+		if err != nil {
+			return p, err
+		}
+		if err := show(&p, o); err != nil {
 			return p, err
 		}
 	}
 	return p, nil
 }
 
-// show adds what one record has to say. Later records about the same thing
-// replace earlier ones.
-func (g *Gate) show(ctx context.Context, t evidence.TenantID, p *approval.Presentation, row store.Row, document evidence.Digest) error {
-	if !slices.Contains([]evidence.Type{evidence.TypeRunStarted, evidence.TypeFieldsExtracted, evidence.TypeCheckResult, evidence.TypeDecisionRouted}, row.Type) {
-		return nil
+// story are the records that a decision rests on, each the latest about its
+// thing: how the run began, the fields, the checks, the routing.
+func (s *seen) story(tx store.Tx) (rows []store.Row, err error) {
+	seqs := []uint64{s.Run.Seq}
+	for _, c := range s.Checks {
+		if len(thread.Counted(s.workflow, c)) > 0 {
+			seqs = append(seqs, c.Seq)
+		}
 	}
-	o, err := g.rec.Open(ctx, t, row)
-	if err != nil {
-		return err
+	if s.routed() {
+		seqs = append(seqs, s.Route.Seq)
 	}
-	if at, _ := o.Full.Get("document"); row.Type != evidence.TypeRunStarted && evidence.Digest(at.Text()) != document {
-		return nil
+	for _, seq := range seqs {
+		row, err := tx.Rows(seq, 1)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row...)
 	}
-	switch row.Type {
+	fields, err := s.fields(tx)
+	return append(rows, fields...), err
+}
+
+// fields finds the latest extraction from the document. A run too long to look
+// through is refused: a person must not be shown less than there is because
+// something else was recorded a lot.
+func (s *seen) fields(tx store.Tx) (latest []store.Row, err error) {
+	const page = 500
+	for read, from := 0, s.Run.Seq; s.document != ""; {
+		rows, err := tx.RunRows(s.Run.ID, from, page)
+		if err != nil || len(rows) == 0 {
+			return latest, err
+		}
+		for _, row := range rows {
+			from = row.Seq + 1
+			if row.Type != evidence.TypeFieldsExtracted {
+				continue
+			}
+			r, err := evidence.ParseRecord(row.Record)
+			if err != nil {
+				return nil, err
+			}
+			if of, _ := r.Body.Get("document"); evidence.Digest(of.Text()) == s.document {
+				latest = []store.Row{row}
+			}
+		}
+		if read += len(rows); read >= maxStory {
+			return nil, evidence.Errorf(evidence.Invalid, "/run", "has more than %d records: what it did cannot be shown to a person; begin a new run", maxStory)
+		}
+	}
+	return nil, nil
+}
+
+// show adds what one record has to say.
+func show(p *approval.Presentation, o *recorder.Opened) error {
+	switch o.Record.Type {
 	case evidence.TypeRunStarted:
 		return showRun(p, o)
 	case evidence.TypeFieldsExtracted:
@@ -73,7 +119,6 @@ func showRun(p *approval.Presentation, o *recorder.Opened) error {
 
 func showFields(p *approval.Presentation, o *recorder.Opened) error {
 	body, err := evidence.Decode[evidence.FieldsExtracted](o.Full)
-	p.Facts = nil
 	for _, f := range body.Fields {
 		p.Facts = append(p.Facts, approval.PresentedFact{Name: f.Name, Value: f.Value, Pointer: f.Pointer, Confidence: f.Confidence})
 	}
@@ -95,7 +140,6 @@ func showChecks(p *approval.Presentation, o *recorder.Opened) error {
 
 func showRules(p *approval.Presentation, o *recorder.Opened) error {
 	body, err := evidence.Decode[evidence.DecisionRouted](o.Full)
-	p.Rules = nil
 	for _, r := range body.Rules {
 		if r.Matched {
 			p.Rules = append(p.Rules, approval.PresentedRule{Rule: r.Rule, Version: r.Version, Summary: r.Summary, Threshold: r.Threshold, Value: r.Value, Band: r.Band})

@@ -34,17 +34,30 @@ type Routed struct {
 
 // Route applies the manifest's rules. Values that checkers attested for the
 // document, and what is known of its checks, take precedence over what the
-// caller declares.
+// caller declares; where checkers disagree the caller's word does not decide.
 func (g *Gate) Route(ctx context.Context, by *identity.Caller, k Case) (*Routed, error) {
+	if !evidence.IsUUIDv7(string(k.Run)) {
+		return nil, evidence.Errorf(evidence.NotFound, "", "there is no such run")
+	}
+	declared, err := k.declared()
+	if err != nil {
+		return nil, err
+	}
+	defer g.turn(k.Run)()
+	return settled(func() (*Routed, error) { return g.route(ctx, by, k, declared) })
+}
+
+func (g *Gate) route(ctx context.Context, by *identity.Caller, k Case, declared map[string]manifest.Input) (*Routed, error) {
+	document := func(*workflow.Compiled) evidence.Digest { return k.Document }
 	var s *seen
 	err := by.Tenant.View(ctx, func(tx store.Tx) (err error) {
-		s, err = g.lookAt(tx, by, k.Run, func(*workflow.Compiled) evidence.Digest { return k.Document })
+		s, err = g.lookAt(tx, by, k.Run, document)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	inputs, rows, err := g.inputs(ctx, by.Tenant, s, k)
+	inputs, rows, err := g.inputs(ctx, by.Tenant, s, k, declared)
 	if err != nil {
 		return nil, err
 	}
@@ -55,12 +68,18 @@ func (g *Gate) Route(ctx context.Context, by *identity.Caller, k Case) (*Routed,
 	}
 	body.Summary = routingSummary(routing)
 	o := thread.House(by, s.workflow)
-	o.Submitter, o.Assurance = by.Grant, "enforced"
+	o.Submitter, o.Assurance = by.Grant, s.assurance()
 	placed, err := g.rec.Append(ctx, o, recorder.Batch{
 		Drafts: []recorder.Draft{{ID: k.ID, Type: evidence.TypeDecisionRouted, Occurred: k.Occurred, Run: k.Run, Body: evidence.Body(body)}},
+		// A check that comes in meanwhile must not stand before a routing
+		// that did not see it.
 		Guard: func(tx store.Tx) error {
-			if _, err := g.threads.Open(tx, by, k.Run); err != nil {
+			now, err := g.lookAt(tx, by, k.Run, document)
+			if err != nil {
 				return err
+			}
+			if !now.same(s) {
+				return errStale
 			}
 			return g.threads.StillGood(tx, by, s.workflow)
 		},
@@ -71,45 +90,77 @@ func (g *Gate) Route(ctx context.Context, by *identity.Caller, k Case) (*Routed,
 	return &Routed{Placed: placed[0], To: routing.To, Rules: body.Rules, Summary: body.Summary}, nil
 }
 
-// inputs joins what the caller declares with what is known better.
-func (g *Gate) inputs(ctx context.Context, t store.Tenant, s *seen, k Case) (map[string]manifest.Input, []evidence.RoutingInput, error) {
-	known := map[string]evidence.Value{}
-	how := map[string]string{}
-	for name, v := range k.Inputs {
-		known[name], how[name] = v, "declared"
+// declared reads what the caller says as rules read it.
+func (k *Case) declared() (map[string]manifest.Input, error) {
+	inputs := map[string]manifest.Input{}
+	for _, name := range slices.Sorted(maps.Keys(k.Inputs)) {
+		in, err := input(k.Inputs[name])
+		if err == nil {
+			err = keepable("", k.Inputs[name])
+		}
+		if err != nil {
+			return nil, evidence.Errorf(evidence.Invalid, "/inputs/"+pointerToken.Replace(name), "%w", err)
+		}
+		inputs[name] = in
 	}
-	values, err := g.attested(ctx, t, s)
+	return inputs, nil
+}
+
+var pointerToken = strings.NewReplacer("~", "~0", "/", "~1")
+
+// known is one value that rules may read.
+type known struct {
+	value evidence.Value
+	how   string // its assurance
+}
+
+// inputs joins what the caller declares with what is known better, and lists
+// those that the rules read.
+func (g *Gate) inputs(ctx context.Context, t store.Tenant, s *seen, k Case, declared map[string]manifest.Input) (map[string]manifest.Input, []evidence.RoutingInput, error) {
+	checked, err := g.attested(ctx, t, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	for name, v := range values {
-		known[name], how[name] = evidence.StringValue(v), "observed"
-	}
-	known["checks_failed"], how["checks_failed"] = s.failed(), "enforced"
-	known["checks_run"], how["checks_run"] = evidence.BoolValue(len(s.Checks) > 0), "enforced"
-	inputs := map[string]manifest.Input{}
-	var rows []evidence.RoutingInput
-	for _, name := range slices.Sorted(maps.Keys(known)) {
-		in, err := input(known[name])
-		if err != nil {
-			return nil, nil, evidence.Errorf(evidence.Invalid, "/inputs/"+name, "%w", err)
+	all := map[string]known{}
+	for name, v := range k.Inputs {
+		if !checked.doubted[name] {
+			all[name] = known{v, "declared"}
 		}
-		inputs[name] = in
-		rows = append(rows, evidence.RoutingInput{Name: name, Value: known[name], Assurance: how[name]})
+	}
+	inputs := maps.Clone(declared)
+	maps.DeleteFunc(inputs, func(name string, _ manifest.Input) bool { return checked.doubted[name] })
+	for name, v := range checked.values {
+		all[name], inputs[name] = known{evidence.StringValue(v), "observed"}, manifest.TextInput(v)
+	}
+	outcomes := s.outcomes()
+	failed, ran := failed(outcomes), len(outcomes) > 0
+	all["checks_failed"], inputs["checks_failed"] = known{listValue(failed), "enforced"}, manifest.ListInput(failed)
+	all["checks_run"], inputs["checks_run"] = known{evidence.BoolValue(ran), "enforced"}, manifest.BoolInput(ran)
+	var rows []evidence.RoutingInput
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if slices.ContainsFunc(s.workflow.Routing, func(r manifest.Rule) bool { return r.Input == name }) {
+			rows = append(rows, evidence.RoutingInput{Name: name, Value: all[name].value, Assurance: all[name].how})
+		}
 	}
 	return inputs, rows, nil
 }
 
+func listValue(list []string) evidence.Value {
+	values := make([]evidence.Value, len(list))
+	for i, s := range list {
+		values[i] = evidence.StringValue(s)
+	}
+	return evidence.ArrayValue(values...)
+}
+
 // failed lists the checks that did not pass.
-func (s *seen) failed() evidence.Value {
-	outcomes := s.outcomes()
-	var list []evidence.Value
+func failed(outcomes map[string]string) (list []string) {
 	for _, id := range slices.Sorted(maps.Keys(outcomes)) {
-		if outcomes[id] != manifest.OutcomePass && outcomes[id] != manifest.OutcomeNotApplicable {
-			list = append(list, evidence.StringValue(id))
+		if !passes(outcomes[id]) {
+			list = append(list, id)
 		}
 	}
-	return evidence.ArrayValue(list...)
+	return list
 }
 
 // input gives a JSON value its type for the rules.

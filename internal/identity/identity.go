@@ -132,7 +132,10 @@ func (d *Directory) caller(tx store.Tx, t store.Tenant, grant, secret string) (*
 	c := &Caller{Tenant: t, Grant: g.ID, Kind: g.Kind, Ref: g.Holder, Workflow: g.Workflow, Identity: g.Identity, Roles: g.Roles}
 	if g.Kind == "person" {
 		p, err := store.Load[store.Person](tx, g.Holder)
-		if err != nil || !p.Active {
+		if err != nil && evidence.KindOf(err) != evidence.NotFound {
+			return nil, err
+		}
+		if !p.Active {
 			return nil, stranger()
 		}
 		c.Roles = p.Roles
@@ -144,11 +147,19 @@ func (d *Directory) live(g store.Grant) bool {
 	return !g.Revoked && (g.Expires == "" || evidence.TimeOf(d.now()) < g.Expires)
 }
 
-// StillGood refuses a caller whose key was revoked since it was authenticated.
-// Guards call it, so that revocation and decision share a transaction.
+// StillGood refuses a caller whose key was revoked, or who was made inactive or
+// lost the administrator's role, since they were authenticated. Guards call it,
+// so that revocation and decision share a transaction.
 func (d *Directory) StillGood(tx store.Tx, c *Caller) error {
 	g, err := store.Load[store.Grant](tx, c.Grant)
 	if err != nil || !d.live(g) {
+		return stranger()
+	}
+	if c.Kind != "person" {
+		return nil
+	}
+	p, err := store.Load[store.Person](tx, c.Ref)
+	if err != nil || !p.Active || c.Has(RoleAdmin) && !slices.Contains(p.Roles, RoleAdmin) {
 		return stranger()
 	}
 	return nil
@@ -183,7 +194,8 @@ func (c *Caller) ref() string {
 }
 
 // AddPerson registers a person under a name (usually a mail address), or
-// changes their roles. By is nil only at first start.
+// changes their roles; nil roles are those they hold already. By is nil only
+// at first start.
 func (d *Directory) AddPerson(ctx context.Context, t store.Tenant, by *Caller, name string, roles []string, active bool) (ref string, err error) {
 	if strings.TrimSpace(name) == "" || len(name) > 200 {
 		return "", evidence.Errorf(evidence.Invalid, "/name", "is empty or longer than 200 bytes")
@@ -192,9 +204,24 @@ func (d *Directory) AddPerson(ctx context.Context, t store.Tenant, by *Caller, n
 		return "", err
 	}
 	if roles == nil {
-		roles = []string{}
+		if roles, err = d.roles(ctx, t, ref); err != nil {
+			return "", err
+		}
 	}
 	return ref, d.append(ctx, t, by, evidence.TypePersonChanged, evidence.PersonChanged{Person: ref, Name: name, Roles: roles, Active: active, By: by.ref()})
+}
+
+// roles are those that a person holds, none where they are not registered.
+func (d *Directory) roles(ctx context.Context, t store.Tenant, ref string) (roles []string, err error) {
+	err = t.View(ctx, func(tx store.Tx) error {
+		p, err := store.Load[store.Person](tx, ref)
+		roles = append([]string{}, p.Roles...)
+		if err != nil && evidence.KindOf(err) == evidence.NotFound {
+			return nil
+		}
+		return err
+	})
+	return roles, err
 }
 
 // IssuePerson gives a registered person a key. The token is shown only here.
@@ -288,8 +315,16 @@ func (d *Directory) Grants(ctx context.Context, t store.Tenant, after string, li
 }
 
 func (d *Directory) append(ctx context.Context, t store.Tenant, by *Caller, typ evidence.Type, body any) error {
-	_, err := d.rec.Append(ctx, house(t, by), recorder.Batch{Drafts: []recorder.Draft{{
-		ID: evidence.RecordID(uuid.Must(uuid.NewV7()).String()), Type: typ, Occurred: evidence.TimeOf(d.now()), Body: evidence.Body(body),
-	}}})
+	_, err := d.rec.Append(ctx, house(t, by), recorder.Batch{
+		Drafts: []recorder.Draft{{
+			ID: evidence.RecordID(uuid.Must(uuid.NewV7()).String()), Type: typ, Occurred: evidence.TimeOf(d.now()), Body: evidence.Body(body),
+		}},
+		Guard: func(tx store.Tx) error {
+			if by == nil {
+				return nil
+			}
+			return d.StillGood(tx, by)
+		},
+	})
 	return err
 }

@@ -133,10 +133,7 @@ func (l *logCheck) tile(t tlog.Tile) {
 	if !ok || bytes.Equal(data, t.Hashes) {
 		return
 	}
-	at := 0
-	for end := tlog.HashSize; end <= min(len(data), len(t.Hashes)) && bytes.Equal(data[:end], t.Hashes[:end]); end += tlog.HashSize {
-		at++
-	}
+	at := firstDifference(data, t.Hashes) / tlog.HashSize
 	if t.Level > 0 {
 		l.add(t.Path(), "not the tile that the records give, from hash %d on", at)
 		return
@@ -153,14 +150,28 @@ func (l *logCheck) entryBundle(index uint64, width int) {
 	if !ok || bytes.Equal(data, l.bundle) {
 		return
 	}
-	at, want, got := 0, split(l.bundle), split(data)
-	for at < min(len(want), len(got)) && bytes.Equal(want[at], got[at]) {
-		at++
-	}
-	l.add(path, "not the bundle that the records give, from record %d on", index*tlog.TileWidth+uint64(at))
+	l.add(path, "not the bundle that the records give, from record %d on", index*tlog.TileWidth+entryAt(l.bundle, firstDifference(l.bundle, data)))
 }
 
-// split takes a bundle apart as far as it can be read.
+func firstDifference(a, b []byte) (at int) {
+	for at < min(len(a), len(b)) && a[at] == b[at] {
+		at++
+	}
+	return at
+}
+
+// entryAt is which entry of a bundle a byte belongs to.
+func entryAt(bundle []byte, offset int) (n uint64) {
+	for _, e := range split(bundle) {
+		if offset -= 2 + len(e); offset < 0 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// split takes a bundle apart, into nothing where it is damaged.
 func split(bundle []byte) [][]byte {
 	entries, _ := tlog.SplitBundle(bundle)
 	return entries

@@ -59,7 +59,9 @@ func (h *house) must(err error) {
 
 func (h *house) path(name string) string { return filepath.Join(h.dir, name) }
 
-func (h *house) logFile(name string) string { return filepath.Join(h.path("log"), string(tenantID), name) }
+func (h *house) logFile(name string) string {
+	return filepath.Join(h.path("log"), string(tenantID), name)
+}
 
 func (h *house) ledger() *Ledger {
 	return New(Config{Logs: h.path("log"), Keys: h.path("keys"), WriteKey: vault.WriteKeyFile, Log: slog.New(slog.DiscardHandler)})

@@ -161,10 +161,21 @@ func TestKeys(t *testing.T) {
 
 // TestAlteredBeforeSealed changes a row between its commit and its seal.
 func TestAlteredBeforeSealed(t *testing.T) {
-	for _, c := range []struct{ name, change, back string }{
-		{"record", "UPDATE record SET record=record||' ' WHERE pos=?", "UPDATE record SET record=substr(record, 1, length(record)-1) WHERE pos=?"},
-		{"leaf", "UPDATE record SET leaf=replace(leaf, 'step.observed', 'step.observer') WHERE pos=?", "UPDATE record SET leaf=replace(leaf, 'step.observer', 'step.observed') WHERE pos=?"},
-		{"place", "UPDATE record SET pos=pos+100 WHERE pos=?", "UPDATE record SET pos=pos-100 WHERE pos=?+100"},
+	const (
+		alter   = "UPDATE record SET leaf=replace(leaf, 'step.observed', 'step.observer') WHERE pos=?"
+		restore = "UPDATE record SET leaf=replace(leaf, 'step.observer', 'step.observed') WHERE pos=?"
+	)
+	for _, c := range []struct {
+		name         string
+		seq          uint64
+		change, back string
+		want         string // the record that shows it
+	}{
+		{"record", 4, "UPDATE record SET record=record||' ' WHERE pos=?", "UPDATE record SET record=substr(record, 1, length(record)-1) WHERE pos=?", "record 4"},
+		{"leaf", 4, alter, restore, "record 5"},
+		{"last leaf", 5, alter, restore, "record 5"},
+		{"place", 4, "UPDATE record SET pos=pos+100 WHERE pos=?", "UPDATE record SET pos=pos-100 WHERE pos=?+100", "record 5"},
+		{"last place", 5, "UPDATE record SET pos=pos+100 WHERE pos=?", "UPDATE record SET pos=pos-100 WHERE pos=?+100", "record 105"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := openHouse(t, t.TempDir())
@@ -172,17 +183,17 @@ func TestAlteredBeforeSealed(t *testing.T) {
 			h.append(3)
 			h.must(l.Seal(t.Context()))
 			h.append(3)
-			h.edit(c.change, pos(4))
+			h.edit(c.change, pos(c.seq))
 			for range 2 { // it does not get through by trying again
-				if err := l.Seal(t.Context()); err == nil || !strings.Contains(err.Error(), "record 4") {
-					t.Fatalf("seal: %v, want an error that names record 4", err)
+				if err := l.Seal(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Fatalf("seal: %v, want an error that names %s", err, c.want)
 				}
 			}
 			if cp, _ := l.Checkpoint(); cp.Size != 3 {
 				t.Errorf("%d records are published", cp.Size)
 			}
-			h.edit(c.back, pos(4))
-			h.edit("UPDATE record SET leaf=CAST(leaf AS BLOB), record=CAST(record AS BLOB) WHERE pos=?", pos(4))
+			h.edit(c.back, pos(c.seq))
+			h.edit("UPDATE record SET leaf=CAST(leaf AS BLOB), record=CAST(record AS BLOB) WHERE pos=?", pos(c.seq))
 			h.must(l.Seal(t.Context()))
 			h.clean(6)
 		})
@@ -257,4 +268,3 @@ func flip(h *house, name string) {
 	data[len(data)/2] ^= 1
 	h.must(os.WriteFile(h.logFile(name), data, 0o644))
 }
-

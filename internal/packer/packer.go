@@ -5,6 +5,7 @@
 package packer
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -63,7 +64,7 @@ func (p *Packer) Announce(ctx context.Context, t store.Tenant) error {
 // Run builds the packet of a run, sealed up to its latest record, and records
 // that it was built.
 func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidence.RunID) ([]byte, error) {
-	_, story, err := p.cfg.Threads.Story(ctx, t, run)
+	_, story, err := p.cfg.Threads.Story(ctx, t, "", run)
 	if err != nil {
 		return nil, err
 	}
@@ -126,13 +127,13 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder
 		if rows, err = tx.Rows(key.Seq, 1); err != nil {
 			return err
 		}
-		for _, ref := range cited(story) {
-			activation, err := activation(tx, ref)
+		for _, first := range cited(story) {
+			activation, err := activation(tx, first)
 			if err != nil {
 				return err
 			}
 			rows = append(rows, activation)
-			if objects, err = manifestObjects(tx, objects, ref.Digest); err != nil {
+			if objects, err = manifestObjects(tx, objects, first.Workflow.Digest); err != nil {
 				return err
 			}
 		}
@@ -151,40 +152,47 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder
 	return extra, objects, nil
 }
 
-// cited lists the manifests that the records were made under, each once.
-func cited(story []*recorder.Opened) (refs []evidence.WorkflowRef) {
+// cited lists the first record under each manifest.
+func cited(story []*recorder.Opened) (firsts []*recorder.Opened) {
 	for _, o := range story {
-		if o.Workflow != nil && !slices.ContainsFunc(refs, func(r evidence.WorkflowRef) bool { return r.Digest == o.Workflow.Digest }) {
-			refs = append(refs, *o.Workflow)
+		if o.Workflow != nil && !slices.ContainsFunc(firsts, func(f *recorder.Opened) bool { return f.Workflow.Digest == o.Workflow.Digest }) {
+			firsts = append(firsts, o)
 		}
 	}
-	return refs
+	return firsts
 }
 
-// activation finds the record that put a manifest in force.
-func activation(tx store.Tx, ref evidence.WorkflowRef) (store.Row, error) {
-	const most = 1000
-	seqs, err := tx.Linked(evidence.Link{Kind: "workflow", ID: ref.Name}, 0, most)
-	if err != nil {
-		return store.Row{}, err
+// activation finds the record that put the manifest in force under which
+// another was made: the last one before it. Nobody but the house writes
+// records of that type, so nobody can crowd it out.
+func activation(tx store.Tx, made *recorder.Opened) (found store.Row, err error) {
+	const page = 256
+	for from := uint64(0); from < made.Seq; {
+		rows, err := tx.TypeRows(evidence.TypeWorkflowActivated, from, page)
+		if err != nil || len(rows) == 0 {
+			return found, cmp.Or(err, missing(found, made))
+		}
+		for _, row := range rows {
+			if from = row.Seq + 1; row.Seq > made.Seq {
+				break
+			}
+			r, err := evidence.ParseRecord(row.Record)
+			if err != nil {
+				return found, err
+			}
+			if d, _ := r.Body.Get("digest"); evidence.Digest(d.Text()) == made.Workflow.Digest {
+				found = row
+			}
+		}
 	}
-	for _, seq := range slices.Backward(seqs) {
-		rows, err := tx.Rows(seq, 1)
-		if err != nil {
-			return store.Row{}, err
-		}
-		if len(rows) == 0 || rows[0].Type != evidence.TypeWorkflowActivated {
-			continue
-		}
-		r, err := evidence.ParseRecord(rows[0].Record)
-		if err != nil {
-			return store.Row{}, err
-		}
-		if d, _ := r.Body.Get("digest"); evidence.Digest(d.Text()) == ref.Digest {
-			return rows[0], nil
-		}
+	return found, missing(found, made)
+}
+
+func missing(found store.Row, made *recorder.Opened) error {
+	if found.Record != nil {
+		return nil
 	}
-	return store.Row{}, fmt.Errorf("no record says when manifest %s was put in force: run fsck", ref.Digest)
+	return fmt.Errorf("no record says when manifest %s was put in force: run fsck", made.Workflow.Digest)
 }
 
 // manifestObjects adds a manifest and what was compiled from it.

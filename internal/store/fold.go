@@ -8,7 +8,8 @@ import (
 
 // Fold carries one record into the projections. It reads only what stands in
 // clear in the record, so that anyone who holds the records can fold them
-// again. An error means that the record cannot follow those before it.
+// again. An error means that the record cannot follow those before it; part of
+// it may be folded then, which the caller undoes.
 func Fold(p Folder, seq uint64, r *evidence.Record) error {
 	if f, ok := folds[r.Type]; ok {
 		return f(p, seq, r)

@@ -6,7 +6,9 @@ package thread
 
 import (
 	"context"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/evidencefactory/evf/evidence"
@@ -57,7 +59,7 @@ func (t *Threads) Begin(ctx context.Context, by *identity.Caller, b Begin) (stor
 	if !who.Starts {
 		return store.Placed{}, evidence.Errorf(evidence.Denied, "", "identity %s may not begin runs of workflow %s (starts: true is not set)", who.Name, c.Workflow)
 	}
-	if b.Dispatcher.Name == "" {
+	if b.Dispatcher == (Party{}) {
 		b.Dispatcher = b.Initiator
 	}
 	body := evidence.RunStarted{Trigger: b.Trigger}
@@ -83,7 +85,10 @@ func (t *Threads) Begin(ctx context.Context, by *identity.Caller, b Begin) (stor
 }
 
 func (t *Threads) person(ctx context.Context, by *identity.Caller, field string, p Party) (evidence.Person, error) {
-	if p.Name == "" || len(p.Name) > 200 {
+	if !slices.Contains([]string{"human", "schedule", "workload"}, p.Kind) {
+		return evidence.Person{}, evidence.Errorf(evidence.Invalid, field+"/kind", "is not human, schedule or workload")
+	}
+	if strings.TrimSpace(p.Name) == "" || len(p.Name) > 200 {
 		return evidence.Person{}, evidence.Errorf(evidence.Invalid, field+"/name", "is empty or longer than 200 bytes: every run goes back to someone")
 	}
 	// A person is known by the same pseudonym here as where they hold a key,
@@ -116,30 +121,68 @@ func (t *Threads) End(ctx context.Context, by *identity.Caller, d recorder.Draft
 	return placed[0], nil
 }
 
-// Submit keeps drafts of a workload, all or none.
+// Submit keeps drafts of a workload, all or none. What is wrong with one of
+// several comes as a *recorder.DraftError.
 func (t *Threads) Submit(ctx context.Context, by *identity.Caller, drafts []recorder.Draft) ([]store.Placed, error) {
 	c, who, err := t.standing(ctx, by)
 	if err != nil {
 		return nil, err
 	}
-	runs := map[evidence.RunID]bool{}
 	for i := range drafts {
 		if err := mayRecord(who, &drafts[i]); err != nil {
-			return nil, err
+			return nil, ofDraft(drafts, i, err)
 		}
-		runs[drafts[i].Run] = true
 	}
 	return t.rec.Append(ctx, Origin(by, c, who), recorder.Batch{
 		Drafts: drafts,
 		Guard: func(tx store.Tx) error {
-			for run := range runs {
-				if err := t.joins(tx, by, c, run); err != nil {
-					return err
+			joined := map[evidence.RunID]bool{}
+			for i, d := range drafts {
+				if !joined[d.Run] {
+					if _, err := t.Open(tx, by, d.Run); err != nil {
+						return ofDraft(drafts, i, err)
+					}
+					joined[d.Run] = true
+				}
+				if err := displaces(tx, c, who, &d); err != nil {
+					return ofDraft(drafts, i, err)
 				}
 			}
-			return nil
+			return t.StillGood(tx, by, c)
 		},
 	})
+}
+
+// ofDraft says which of several drafts an error is about.
+func ofDraft(drafts []recorder.Draft, i int, err error) error {
+	if len(drafts) == 1 {
+		return err
+	}
+	return &recorder.DraftError{Index: i, Err: err}
+}
+
+// displaces refuses a result of checks in place of another identity's. A
+// suite's latest result is what counts, so a checker who may record one check
+// of a suite could otherwise make all the others' findings go away.
+func displaces(tx store.Tx, c *workflow.Compiled, who manifest.Identity, d *recorder.Draft) error {
+	if d.Type != evidence.TypeCheckResult {
+		return nil
+	}
+	document, _ := d.Body.Get("document")
+	suite, _ := d.Body.Get("suite")
+	key := store.Check{Run: d.Run, Document: evidence.Digest(document.Text()), Suite: suite.Text()}.Key()
+	have, err := store.Load[store.Check](tx, key.ID)
+	if err != nil {
+		if evidence.KindOf(err) == evidence.NotFound {
+			return nil
+		}
+		return err
+	}
+	// What its author may no longer record does not count, and can go.
+	if have.Identity == who.Name || len(Counted(c, have)) == 0 {
+		return nil
+	}
+	return evidence.Errorf(evidence.Conflict, "/body/suite", "identity %s recorded this suite for the document: record yours as a suite of its own", have.Identity)
 }
 
 // mayRecord holds a draft against what the manifest lets the identity say.
@@ -164,13 +207,31 @@ func mayRecord(who manifest.Identity, d *recorder.Draft) error {
 			return evidence.Errorf(evidence.Denied, "/body/checks/"+strconv.Itoa(i)+"/check", "identity %s may not record this check: the manifest does not list it", who.Name)
 		}
 	}
-	// Attested values weigh like checks, so a suite of which the identity may
-	// record nothing attests nothing either.
-	if len(checks.Elems()) == 0 && !who.MayCheck(suite.Text()+"/*") {
-		return evidence.Errorf(evidence.Denied, "/body/suite", "identity %s may not record this suite: the manifest does not list it", who.Name)
+	// Attested values weigh like all the checks of a suite, and so does a
+	// result that names none.
+	attests, _ := d.Body.Get("attests")
+	if (len(checks.Elems()) == 0 || len(attests.Elems()) > 0) && !Vouches(who, suite.Text()) {
+		return evidence.Errorf(evidence.Denied, "/body/suite", "identity %s may not record the whole of this suite, which attesting takes: the manifest does not list it", who.Name)
 	}
 	return nil
 }
+
+// Counted are the outcomes of a result, by id, that its author may still record
+// under the manifest in force: a result is worth what its author is.
+func Counted(c *workflow.Compiled, result store.Check) map[string]string {
+	who, _ := c.Identity(result.Identity)
+	counted := map[string]string{}
+	for id, outcome := range result.Outcomes {
+		if who.MayCheck(id) {
+			counted[id] = outcome
+		}
+	}
+	return counted
+}
+
+// Vouches reports whether an identity may record a whole suite, and so attest
+// values under its name.
+func Vouches(who manifest.Identity, suite string) bool { return who.MayCheck(suite + "/*") }
 
 // standing is the caller's workflow as it is in force, and their place in it.
 func (t *Threads) standing(ctx context.Context, by *identity.Caller) (c *workflow.Compiled, who manifest.Identity, err error) {
@@ -266,11 +327,15 @@ func (t *Threads) List(ctx context.Context, tenant store.Tenant, workflow string
 const maxRun = 10000
 
 // Story reads a run and all its records, opened as far as the vault still can.
-func (t *Threads) Story(ctx context.Context, tenant store.Tenant, run evidence.RunID) (r store.Run, story []*recorder.Opened, err error) {
+// Where a workflow is given, runs of others are not found.
+func (t *Threads) Story(ctx context.Context, tenant store.Tenant, workflow string, run evidence.RunID) (r store.Run, story []*recorder.Opened, err error) {
 	var rows []store.Row
 	err = tenant.View(ctx, func(tx store.Tx) error {
 		if r, err = store.Load[store.Run](tx, string(run)); err != nil {
 			return err
+		}
+		if workflow != "" && r.Workflow != workflow {
+			return evidence.Errorf(evidence.NotFound, "", "no such run: %s", run)
 		}
 		rows, err = tx.RunRows(run, 0, maxRun+1)
 		return err

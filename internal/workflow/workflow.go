@@ -7,7 +7,6 @@ package workflow
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,11 +21,20 @@ import (
 	"github.com/evidencefactory/evf/internal/store"
 )
 
-// Compiled is a manifest ready to decide by.
+// Compiled is a manifest ready to decide by. Its digests are made once: every
+// record cites them.
 type Compiled struct {
 	*manifest.Manifest
 	Policies *policy.Set
+
+	digest, schema evidence.Digest
 }
+
+// Digest is over the manifest's text.
+func (c *Compiled) Digest() evidence.Digest { return c.digest }
+
+// SchemaDigest is over the schema that the policies were checked against.
+func (c *Compiled) SchemaDigest() evidence.Digest { return c.schema }
 
 // Ref is how records name it.
 func (c *Compiled) Ref() *evidence.WorkflowRef {
@@ -54,7 +62,7 @@ func Compile(source []byte) (*Compiled, error) {
 	if err != nil {
 		return nil, evidence.Errorf(evidence.Invalid, "", "%w", inFile(m, err))
 	}
-	return &Compiled{m, set}, nil
+	return &Compiled{Manifest: m, Policies: set, digest: m.Digest(), schema: set.SchemaDigest()}, nil
 }
 
 func policySource(m *manifest.Manifest) policy.Source {
@@ -185,9 +193,20 @@ func (r *Registry) Retire(ctx context.Context, by *identity.Caller, name, reason
 		return err
 	}
 	if now.Name == "" || now.Retired {
-		return evidence.Errorf(evidence.NotFound, "", "no workflow %s is in force", strconv.Quote(name))
+		return evidence.Errorf(evidence.NotFound, "", "no workflow of that name is in force")
 	}
-	return r.append(ctx, by, evidence.TypeWorkflowRetired, evidence.WorkflowRetired{Name: name, Digest: now.Digest, Author: by.Ref, Reason: reason}, recorder.Batch{})
+	return r.append(ctx, by, evidence.TypeWorkflowRetired, evidence.WorkflowRetired{Name: name, Digest: now.Digest, Author: by.Ref, Reason: reason}, recorder.Batch{
+		Guard: func(tx store.Tx) error {
+			w, err := store.Load[store.Workflow](tx, name)
+			if err != nil {
+				return err
+			}
+			if w.Retired || w.Digest != now.Digest {
+				return evidence.Errorf(evidence.Conflict, "", "the workflow was changed by someone else just now: look at it again")
+			}
+			return r.people.StillGood(tx, by)
+		},
+	})
 }
 
 // Active is the compiled manifest in force in a snapshot. Its error is
@@ -195,7 +214,7 @@ func (r *Registry) Retire(ctx context.Context, by *identity.Caller, name, reason
 func (r *Registry) Active(tx store.Tx, name string) (*Compiled, error) {
 	w, err := store.Load[store.Workflow](tx, name)
 	if evidence.KindOf(err) == evidence.NotFound && err != nil || w.Retired {
-		return nil, evidence.Errorf(evidence.Denied, "", "workflow %s is not in force: apply its manifest first", strconv.Quote(name))
+		return nil, evidence.Errorf(evidence.Denied, "", "the workflow is not in force: apply its manifest first")
 	}
 	if err != nil {
 		return nil, err
@@ -245,7 +264,7 @@ func (r *Registry) Declares(ctx context.Context, t store.Tenant, name, identity 
 			return err
 		}
 		if _, ok := c.Identity(identity); !ok {
-			return evidence.Errorf(evidence.NotFound, "/identity", "workflow %s declares no identity %s", name, identity)
+			return evidence.Errorf(evidence.NotFound, "/identity", "is not one that workflow %s declares", name)
 		}
 		return nil
 	})

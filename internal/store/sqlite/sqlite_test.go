@@ -1,19 +1,147 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/store"
 	"github.com/evidencefactory/evf/internal/store/storetest"
 )
 
+func open1(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Config{Path: path, Clock: storetest.Clock()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t testing.TB, dir string) store.Store {
-		s, err := Open(t.Context(), Config{Path: filepath.Join(dir, "evf.db"), Clock: storetest.Clock()})
+	storetest.Run(t, func(t testing.TB, dir string) store.Store { return open1(t, filepath.Join(dir, "evf.db")) })
+}
+
+func TestOpenRefusals(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before func(path string) error
+		want   string
+	}{
+		{"newer schema", func(path string) error {
+			db, err := sql.Open("sqlite", path)
+			if err != nil {
+				return err
+			}
+			_, err = db.Exec("PRAGMA user_version=99")
+			return errors.Join(err, db.Close())
+		}, "its schema is version 99, this program knows 1: use a newer program"},
+		{"no database", func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("text ", 1000)), 0o600) }, "not a database"},
+		{"no folder", func(path string) error { return os.Remove(filepath.Dir(path)) }, "evf.db"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "house", "evf.db")
+			if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), c.before(path)); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Open(t.Context(), Config{Path: path, Clock: storetest.Clock()})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("opened: %v, want an error about %q", err, c.want)
+			}
+			if err == nil {
+				s.Close()
+			}
+		})
+	}
+}
+
+func TestOddPath(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "odd ?name#of%20a folder")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	open1(t, filepath.Join(dir, "evf.db")).Close()
+	if _, err := os.Stat(filepath.Join(dir, "evf.db")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDurable wants what the measured numbers rest on: every connection in
+// WAL mode, every commit synced, and readers that cannot write.
+func TestDurable(t *testing.T) {
+	s := open1(t, filepath.Join(t.TempDir(), "evf.db"))
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
+		var got string
+		if err := s.conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("the writer's %s is %s, %v; want %s", pragma, got, err, want)
+		}
+	}
+	if _, err := s.read.ExecContext(t.Context(), "DELETE FROM tenant"); err == nil {
+		t.Error("a reader may write")
+	}
+}
+
+func TestClosed(t *testing.T) {
+	s := open1(t, filepath.Join(t.TempDir(), "evf.db"))
+	tenant, err := s.ForTenant(t.Context(), "a", func() string { return "a" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := storetest.Batch("s", storetest.Step("", "late"))
+	_, appended := tenant.Append(t.Context(), &b)
+	_, opened := s.ForTenant(t.Context(), "b", func() string { return "b" })
+	_, listed := s.Tenants(t.Context())
+	for what, err := range map[string]error{"append": appended, "open": opened, "list": listed,
+		"view": tenant.View(t.Context(), func(store.Tx) error { return nil })} {
+		if evidence.KindOf(err) != evidence.Unavailable {
+			t.Errorf("%s on a closed store: %v", what, err)
+		}
+	}
+}
+
+// TestEngineFailure breaks the file under the writer: whoever waits is told
+// that nothing was stored, and the writer goes on once it is mended.
+func TestEngineFailure(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "evf.db")
+	s := open1(t, path)
+	tenant, err := s.ForTenant(t.Context(), "a", func() string { return "a" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(query string) {
+		t.Helper()
+		db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s
-	})
+		defer db.Close()
+		if _, err := db.Exec(query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := evidence.Link{Kind: "trace", ID: "1"}
+	change("CREATE TRIGGER broken BEFORE INSERT ON link BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+	b := storetest.Batch("s", storetest.Step("", "one", link))
+	if _, err := tenant.Append(context.Background(), &b); evidence.KindOf(err) != evidence.Unavailable || !strings.Contains(err.Error(), "nothing of this was stored") {
+		t.Errorf("append: %v", err)
+	}
+	change("DROP TRIGGER broken")
+	placed, err := tenant.Append(t.Context(), &b)
+	if err != nil || placed[0].Seq != 0 || placed[0].Repeat {
+		t.Errorf("append again: %+v, %v", placed, err)
+	}
+	change("UPDATE tenant SET next=0") // the head falls behind the records
+	b = storetest.Batch("s", storetest.Step("", "two"))
+	if _, err := tenant.Append(t.Context(), &b); evidence.KindOf(err) != evidence.Unavailable || !strings.Contains(err.Error(), "the head is behind the records") {
+		t.Errorf("append over a taken place: %v", err)
+	}
 }
