@@ -222,6 +222,27 @@ func (s *Shape) Field(name string) *FieldShape {
 	return nil
 }
 
+// At finds the field that a pointer with * for array elements names, nil where
+// the shape has none there.
+func (s *Shape) At(pattern string) *FieldShape {
+	tokens, err := splitPointer(pattern)
+	if err != nil {
+		return nil
+	}
+	var f *FieldShape
+	for _, token := range tokens {
+		if s.Kind == Array && token == "*" {
+			s = s.Elem
+			continue
+		}
+		if f = s.Field(token); f == nil {
+			return nil
+		}
+		s = f.Shape
+	}
+	return f
+}
+
 func (s *Shape) checkString(at, text string) error {
 	switch {
 	case text == "" && !s.Empty:

@@ -24,6 +24,7 @@ type RuleOutcome struct {
 	Band      string `json:"band" evf:"public,empty,max=40"`
 	To        string `json:"to" evf:"key,empty,format=ident"`
 	Summary   string `json:"summary" evf:"public,opt,text,max=500"`
+	Detail    string `json:"detail" evf:"internal,opt,text,max=600"` // the summary with the value
 }
 
 // RoutingInput is one value the rules read, and how it is known.

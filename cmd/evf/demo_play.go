@@ -102,8 +102,8 @@ func (d *demo) process(ctx context.Context, c *demoCmd) ([]*invoice.Result, erro
 func (d *demo) line(r *invoice.Result) {
 	mark := map[string]string{invoice.Posted: "●", invoice.Held: "○", invoice.Rejected: "✕", invoice.Failed: "✕", invoice.Unreadable: "◇"}[r.Verdict]
 	why := r.Entry
-	if why == "" && len(r.Reasons) > 0 {
-		why = r.Reasons[0]
+	if why == "" {
+		why = strings.Join(r.Reasons, " ")
 	}
 	fmt.Fprintf(d.say, "  %s %-10s %-36s %s\n", mark, r.Verdict, plain(clipTo(r.File, 36)), plain(clipTo(why, 110)))
 	for _, no := range r.Refused {

@@ -138,8 +138,10 @@ func (a *Agent) Process(ctx context.Context, name string, doc []byte) (Result, e
 	if err != nil {
 		return res, err
 	}
-	if len(routed.To) > 0 {
-		res.Reasons = append(res.Reasons, routed.Summary)
+	for _, r := range routed.Rules {
+		if r.Matched {
+			res.Reasons = append(res.Reasons, r.Detail)
+		}
 	}
 	return res, a.act(ctx, run, &res, "", a.arguments(digest, parsed))
 }

@@ -55,6 +55,7 @@ type PresentedRule struct {
 	Rule      string `json:"rule"`
 	Version   int64  `json:"version"`
 	Summary   string `json:"summary"`
+	Detail    string `json:"detail"` // the summary with the value
 	Threshold string `json:"threshold"`
 	Value     string `json:"value"`
 	Band      string `json:"band"`

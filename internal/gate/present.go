@@ -142,7 +142,7 @@ func showRules(p *approval.Presentation, o *recorder.Opened) error {
 	body, err := evidence.Decode[evidence.DecisionRouted](o.Full)
 	for _, r := range body.Rules {
 		if r.Matched {
-			p.Rules = append(p.Rules, approval.PresentedRule{Rule: r.Rule, Version: r.Version, Summary: r.Summary, Threshold: r.Threshold, Value: r.Value, Band: r.Band})
+			p.Rules = append(p.Rules, approval.PresentedRule{Rule: r.Rule, Version: r.Version, Summary: r.Summary, Detail: r.Detail, Threshold: r.Threshold, Value: r.Value, Band: r.Band})
 		}
 	}
 	return err

@@ -101,7 +101,7 @@ func (k *Case) declared() (map[string]manifest.Input, error) {
 		if err != nil {
 			return nil, evidence.Errorf(evidence.Invalid, "/inputs/"+pointerToken.Replace(name), "%w", err)
 		}
-		inputs[name] = in
+		inputs[name] = in.Guarded() // whatever it is, it is not ours to show
 	}
 	return inputs, nil
 }
@@ -130,7 +130,7 @@ func (g *Gate) inputs(ctx context.Context, t store.Tenant, s *seen, k Case, decl
 	inputs := maps.Clone(declared)
 	maps.DeleteFunc(inputs, func(name string, _ manifest.Input) bool { return checked.doubted[name] })
 	for name, v := range checked.values {
-		all[name], inputs[name] = known{evidence.StringValue(v), "observed"}, manifest.TextInput(v)
+		all[name], inputs[name] = known{evidence.StringValue(v), "observed"}, manifest.TextInput(v).Guarded()
 	}
 	outcomes := s.outcomes()
 	failed, ran := failed(outcomes), len(outcomes) > 0
@@ -193,7 +193,7 @@ func input(v evidence.Value) (manifest.Input, error) {
 func ruleOutcomes(r manifest.Routing) (list []evidence.RuleOutcome) {
 	for _, rule := range r.Rules {
 		list = append(list, evidence.RuleOutcome{Rule: rule.ID, Version: rule.Version, Matched: rule.Matched, Input: rule.Input, Op: string(rule.Op),
-			Threshold: rule.Threshold, Value: rule.Value, Band: rule.Band, To: rule.To, Summary: rule.Summary})
+			Threshold: rule.Threshold, Value: rule.Value, Band: rule.Band, To: rule.To, Summary: rule.Summary, Detail: rule.Detail})
 	}
 	return list
 }

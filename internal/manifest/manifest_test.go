@@ -74,7 +74,7 @@ func TestParse(t *testing.T) {
 			{Name: "treasury", Role: "treasurer", Quorum: 2, Expires: 24 * time.Hour, ApartFrom: []string{"initiator"}},
 		},
 		Owes:      []string{"extraction", "validation", "authorization", "routing", "oversight", "action"},
-		Classes:   []ClassRule{{Type: "input.referenced", Pointer: "/fields/*/name", Class: evidence.Confidential}},
+		Classes:   []ClassRule{{Type: "fields.extracted", Pointer: "/fields/*/pointer", Class: evidence.Confidential}},
 		Retention: Retention{Default: 400 * day, Types: map[evidence.Type]time.Duration{"check.result": 2555 * day}},
 	}
 	if diff := cmp.Diff(want, m, cmpopts.IgnoreUnexported(Manifest{}, Arg{})); diff != "" {

@@ -45,6 +45,8 @@ type Input struct {
 	kind inputKind
 	text string
 	list []string
+
+	guarded bool
 }
 
 type inputKind uint8
@@ -74,6 +76,13 @@ func BoolInput(b bool) Input { return Input{kind: inputBool, text: strconv.Forma
 
 // ListInput is a list of texts; an empty list is not missing.
 func ListInput(list []string) Input { return Input{kind: inputList, list: slices.Clone(list)} }
+
+// Guarded is the same value, not to be shown to those who may see summaries
+// only.
+func (in Input) Guarded() Input {
+	in.guarded = true
+	return in
+}
 
 // String is how results and summaries show the value: bounded, one line.
 func (in Input) String() string {
@@ -118,7 +127,8 @@ type RuleResult struct {
 	To        string
 	Matched   bool
 	Unknown   bool   // it matched because its input is missing or not comparable
-	Summary   string // "" unless it matched
+	Summary   string // "" unless it matched; a guarded value does not stand in it
+	Detail    string // the same with the value
 }
 
 // Route applies every rule. The result depends on nothing but the manifest
@@ -148,10 +158,24 @@ func (rule Rule) apply(in Input) RuleResult {
 	case !known:
 		result.Summary = "The " + rule.Input + " cannot be compared, so rule " + rule.ID + " counts as met."
 	case matched:
-		fill := strings.NewReplacer("{value}", result.Value, "{threshold}", result.Threshold, "{input}", rule.Input, "{rule}", rule.ID)
-		result.Summary = clip(fill.Replace(rule.Summary), 500)
+		result.Summary, result.Detail = rule.fill(result, result.Value), rule.fill(result, result.Value)
+		if in.guarded {
+			result.Summary = rule.fill(result, withheld)
+		}
+	}
+	if result.Detail == "" {
+		result.Detail = result.Summary
 	}
 	return result
+}
+
+// withheld stands for a guarded value in a summary.
+const withheld = "[withheld]"
+
+// fill writes the rule's sentence.
+func (rule Rule) fill(r RuleResult, value string) string {
+	with := strings.NewReplacer("{value}", value, "{threshold}", r.Threshold, "{input}", rule.Input, "{rule}", rule.ID)
+	return clip(with.Replace(rule.Summary), 500)
 }
 
 // compare is the comparison itself; known is false where it cannot be made.

@@ -128,12 +128,15 @@ func (r *reader) approval(name string, n at) Approval {
 
 func (r *reader) classes(n at) (rules []ClassRule) {
 	r.entries(n, typeForm, maxList, func(name string, n at) {
+		t := evidence.Type(name)
+		if t.Shape() == nil {
+			r.say(n, "%q is no type of record: %s", name, nearest(name, words(evidence.Types())))
+			return
+		}
 		r.mapping(n, func(key, value at) {
-			if p := key.Value; !strings.HasPrefix(p, "/") || len(p) > 500 || strings.Contains(escapes.Replace(p), "~") {
-				r.say(key, "%q is no JSON pointer: begin it with /, write * for every element", clip(p, 60))
-			}
-			class := r.oneOf(value, "internal", "personal", "confidential", "secret")
-			rules = append(rules, ClassRule{evidence.Type(name), key.Value, evidence.Class(class)})
+			class := evidence.Class(r.oneOf(value, "internal", "personal", "confidential", "secret"))
+			r.raisable(key, t, class)
+			rules = append(rules, ClassRule{t, key.Value, class})
 		})
 	})
 	if len(rules) > maxList {
@@ -142,8 +145,34 @@ func (r *reader) classes(n at) (rules []ClassRule) {
 	return rules
 }
 
+// raisable refuses a class that would silently do nothing, or that would take
+// away what decisions rest on.
+func (r *reader) raisable(key at, t evidence.Type, class evidence.Class) {
+	f := t.Shape().At(key.Value)
+	switch p := key.Value; {
+	case !strings.HasPrefix(p, "/") || len(p) > 500 || strings.Contains(escapes.Replace(p), "~"):
+		r.say(key, "%q is no JSON pointer: begin it with /, write * for every element", clip(key.Value, 60))
+	case f == nil:
+		r.say(key, "%s has no field %q: see schema/%s.v1.json", t, clip(key.Value, 60), t)
+	case f.Key:
+		r.say(key, "%s of %s joins and tests records, so it stays public: take this line out", key.Value, t)
+	case class != "" && class.Rank() < f.Class.Rank():
+		r.say(key, "%s of %s is %s already: a class can be raised, not lowered", key.Value, t, f.Class)
+	case class == evidence.Secret && t.Reserved():
+		r.say(key, "%s of %s cannot be dropped: decisions are made again from it", key.Value, t)
+	}
+}
+
 // escapes are the two that RFC 6901 knows.
 var escapes = strings.NewReplacer("~0", "", "~1", "")
+
+func words[S ~string](list []S) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = string(s)
+	}
+	return out
+}
 
 func (r *reader) retention(n at, keep *Retention) {
 	const most = 36500 * day

@@ -359,7 +359,7 @@ func TestWhatAPersonIsShown(t *testing.T) {
 		"failed_checks/0/check":   `"basic/one"`,
 		"failed_checks/0/message": `"one is wrong"`,
 		"checks_passed":           `1`,
-		"rules/0/rule":            `"failed-checks"`, "rules/1/summary": `"5000 is above 1000."`,
+		"rules/0/rule":            `"failed-checks"`, "rules/1/detail": `"5000 is above 1000."`,
 		"facts/0/value": `"5000"`, "facts/0/pointer": `"/total"`, "facts/0/confidence": `900`,
 		"question/role": `"controller"`, "question/expires": `"` + string(a.Expires) + `"`,
 	} {
@@ -431,8 +431,8 @@ func TestPresentationCountsWhatItLeavesOut(t *testing.T) {
 	var many []evidence.CheckOutcome
 	var fields []evidence.ExtractedField
 	for i := range 100 {
-		many = append(many, evidence.CheckOutcome{Check: fmt.Sprintf("c%d", i), Version: "1", Outcome: "fail", Message: strings.Repeat("m", 400)})
-		fields = append(fields, evidence.ExtractedField{Name: fmt.Sprintf("f%d", i), Value: strings.Repeat("é", 400), Pointer: "/p"})
+		many = append(many, evidence.CheckOutcome{Check: fmt.Sprintf("c%d", i), Version: "1", Outcome: "fail", Message: strings.Repeat("m", 350)})
+		fields = append(fields, evidence.ExtractedField{Name: fmt.Sprintf("f%d", i), Value: strings.Repeat("é", 200), Pointer: "/p"})
 	}
 	_, err := h.as("payments/agent").Join(run.ID).Record(t.Context(), client.Typed{Type: evidence.TypeFieldsExtracted,
 		Body: evidence.FieldsExtracted{Document: docA, Extractor: "x", Version: "1", Fields: fields}})
