@@ -29,6 +29,9 @@ func (c *fsckCmd) Run(ctx context.Context, std streams) error {
 			for _, p := range r.Problems {
 				fmt.Fprintf(std.out, "  %s: %s\n", plain(p.Where), plain(p.What))
 			}
+			for _, n := range r.Notes {
+				fmt.Fprintf(std.out, "  note: %s: %s\n", plain(n.Where), plain(n.What))
+			}
 			if r.Dropped > 0 {
 				fmt.Fprintf(std.out, "  and %d more\n", r.Dropped)
 			}

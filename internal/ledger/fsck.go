@@ -35,6 +35,8 @@ type Report struct {
 	Sealed   uint64            `json:"sealed"`  // under the published checkpoint, 0 where its signature does not hold
 	Problems []Problem         `json:"problems"`
 	Dropped  int               `json:"dropped"` // problems beyond the first 100, not listed
+	// Notes are what the next start puts right by itself. They are no problems.
+	Notes []Problem `json:"notes"`
 }
 
 // Problem is one thing that is not as it should be.
@@ -59,6 +61,10 @@ func (r *Report) add(where, what string, args ...any) {
 	r.Problems = append(r.Problems, Problem{where, fmt.Sprintf(what, args...)})
 }
 
+func (r *Report) note(where, what string, args ...any) {
+	r.Notes = append(r.Notes, Problem{where, fmt.Sprintf(what, args...)})
+}
+
 // Fsck walks everything a tenant has, changes nothing, and goes on after each
 // fault to find the others. It holds the rows against their leaves and each
 // other, the tables made from them against the records, and the log's files
@@ -78,7 +84,7 @@ func Fsck(ctx context.Context, cfg FsckConfig) (*Report, error) {
 		return nil, err
 	}
 	c := &check{cfg: cfg, head: head, prev: evidence.ZeroDigest,
-		Report: &Report{Tenant: cfg.Tenant.ID(), Origin: head.Origin, Problems: []Problem{}}}
+		Report: &Report{Tenant: cfg.Tenant.ID(), Origin: head.Origin, Problems: []Problem{}, Notes: []Problem{}}}
 	c.log = newLogCheck(c.Report, object.NewDir(filepath.Join(cfg.Logs, string(cfg.Tenant.ID()))))
 	c.log.checkpoints(head, verifier)
 	for _, step := range []func(context.Context) error{c.records, c.states, c.links, c.objects} {

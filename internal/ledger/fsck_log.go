@@ -55,10 +55,17 @@ func (l *logCheck) checkpoints(head store.Head, verifier note.Verifier) {
 	if ok2 && stored.Size != head.Sealed {
 		l.add("store checkpoint", "covers %d records, the head says %d are sealed", stored.Size, head.Sealed)
 	}
-	if ok && ok2 && published.Size != stored.Size {
-		l.add(checkpointPath, "covers %d records, the store's checkpoint %d: one of them was put back, or a crash kept the newer one from the files, which the next start mends", published.Size, stored.Size)
+	switch {
+	case ok && ok2 && published.Size > stored.Size:
+		l.add(checkpointPath, "covers %d records, the store's checkpoint %d: the store was put back", published.Size, stored.Size)
+	case ok2 && data == nil, ok && ok2 && published.Size < stored.Size:
+		// The store decides first and the files follow, so a crash leaves this;
+		// an older checkpoint put back over a newer one looks the same, and is
+		// mended the same way. Both are signed, and both are held against the
+		// same rows below.
+		l.note(checkpointPath, "covers %d records, the store's checkpoint %d: the next start publishes the newer one", published.Size, stored.Size)
 	}
-	if l.owed = published.Size; !ok {
+	if l.owed = published.Size; !ok && data != nil {
 		l.owed = stored.Size
 	}
 }
@@ -66,7 +73,7 @@ func (l *logCheck) checkpoints(head store.Head, verifier note.Verifier) {
 // open reads a checkpoint; false where there is none to rely on.
 func (l *logCheck) open(where string, data []byte, head store.Head, verifier note.Verifier) (tlog.Checkpoint, bool) {
 	if data == nil {
-		if head.Sealed > 0 {
+		if head.Sealed > 0 && where != checkpointPath {
 			l.add(where, "missing; the head says %d records are sealed", head.Sealed)
 		}
 		return tlog.Checkpoint{}, false

@@ -46,6 +46,7 @@ type Batch struct {
 	Objects [][]byte
 	// Guard runs before anything is written, in the same transaction; its
 	// error refuses the batch. It is not run where every entry is a repeat.
+	// Where Append's ctx ends early, it may still run after Append returned.
 	Guard func(Tx) error
 }
 

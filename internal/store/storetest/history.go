@@ -135,51 +135,51 @@ func (h *history) fact(r *rapid.T) Fact {
 	person, digest := pick(r, "person", h.people...), evidence.DigestOf([]byte("args"))
 	tool := evidence.Tool{Server: "erp", Name: "post", Impact: "high"}
 	const soon, enforced = "2026-03-02T09:00:00.000000000Z", "enforced"
-	make := func(t evidence.Type, body any) Fact { return Fact{Type: t, Run: run, Body: body} }
+	of := func(t evidence.Type, body any) Fact { return Fact{Type: t, Run: run, Body: body} }
 	switch pick(r, "type", "run", "end", "check", "route", "decide", "decide", "ask", "ask", "approve", "approve", "approve", "consume", "consume",
 		"start", "redeem", "finish", "activate", "retire", "person", "grant", "revoke", "key", "step") {
 	case "run":
 		return RunStarted(run)
 	case "end":
-		return make(evidence.TypeRunEnded, evidence.RunEnded{Outcome: pick(r, "outcome", "completed", "failed"), Assurance: "declared"})
+		return of(evidence.TypeRunEnded, evidence.RunEnded{Outcome: pick(r, "outcome", "completed", "failed"), Assurance: "declared"})
 	case "check":
 		outcome := pick(r, "outcome", "pass", "fail")
-		return make(evidence.TypeCheckResult, evidence.CheckResult{Document: pick(r, "document", h.digests...), Suite: pick(r, "suite", "one", "two"), Version: "1",
+		return of(evidence.TypeCheckResult, evidence.CheckResult{Document: pick(r, "document", h.digests...), Suite: pick(r, "suite", "one", "two"), Version: "1",
 			Outcome: outcome, Checks: []evidence.CheckOutcome{{Check: "sum", Version: "1", Outcome: outcome}, {Check: "sum", Version: "1", Outcome: "pass"}},
 			Identity: "checker", Assurance: "observed"})
 	case "route":
-		return make(evidence.TypeDecisionRouted, evidence.DecisionRouted{Document: pick(r, "document", h.digests...), Outcome: "person", To: []string{"post"},
+		return of(evidence.TypeDecisionRouted, evidence.DecisionRouted{Document: pick(r, "document", h.digests...), Outcome: "person", To: []string{"post"},
 			Summary: "to a person", Assurance: enforced})
 	case "decide":
 		return decided(run, action, pick(r, "verdict", "allow", "hold", "deny"))
 	case "ask":
-		return make(evidence.TypeApprovalRequested, evidence.ApprovalRequested{Approval: id, Name: "post", Action: action, Tool: tool, ArgsDigest: digest,
+		return of(evidence.TypeApprovalRequested, evidence.ApprovalRequested{Approval: id, Name: "post", Action: action, Tool: tool, ArgsDigest: digest,
 			Presentation: digest, Shown: evidence.StringValue("shown"), Role: "approver", Quorum: pick[int64](r, "quorum", 1, 1, 2), Expires: soon,
 			ApartFrom: []evidence.Excluded{{Ref: person, Why: "initiator"}}, Summary: "post it", Assurance: enforced})
 	case "approve":
-		return make(evidence.TypeApprovalDecided, evidence.ApprovalDecided{Approval: id, Action: action, Approver: person, ApproverName: "Ada",
+		return of(evidence.TypeApprovalDecided, evidence.ApprovalDecided{Approval: id, Action: action, Approver: person, ApproverName: "Ada",
 			Decision: pick(r, "decision", "approve", "approve", "approve", "reject", "expired"), Presentation: digest, Assurance: enforced})
 	case "consume":
 		return consumed(run, action, id)
 	case "start":
-		return make(evidence.TypeActionStarted, evidence.ActionStarted{Action: action, Tool: tool, ArgsDigest: digest, Execution: "caller", Expires: soon, Assurance: enforced})
+		return of(evidence.TypeActionStarted, evidence.ActionStarted{Action: action, Tool: tool, ArgsDigest: digest, Execution: "caller", Expires: soon, Assurance: enforced})
 	case "redeem":
-		return make(evidence.TypeActionRedeemed, evidence.ActionRedeemed{Action: action, Tool: tool, ArgsDigest: digest, Redeemer: "erp", Assurance: enforced})
+		return of(evidence.TypeActionRedeemed, evidence.ActionRedeemed{Action: action, Tool: tool, ArgsDigest: digest, Redeemer: "erp", Assurance: enforced})
 	case "finish":
-		return make(evidence.TypeActionFinished, evidence.ActionFinished{Action: action, Status: "succeeded", Attempts: 1, Assurance: "declared"})
+		return of(evidence.TypeActionFinished, evidence.ActionFinished{Action: action, Status: "succeeded", Attempts: 1, Assurance: "declared"})
 	case "activate":
-		return make(evidence.TypeWorkflowActivated, evidence.WorkflowActivated{Name: pick(r, "workflow", "pay", "hire"), Digest: pick(r, "digest", h.digests...),
+		return of(evidence.TypeWorkflowActivated, evidence.WorkflowActivated{Name: pick(r, "workflow", "pay", "hire"), Digest: pick(r, "digest", h.digests...),
 			Tier: "high", Mode: "enforce", Owner: person, OwnerName: "Ada", Author: person})
 	case "retire":
-		return make(evidence.TypeWorkflowRetired, evidence.WorkflowRetired{Name: pick(r, "workflow", "pay", "hire"), Digest: digest, Author: person, Reason: "done"})
+		return of(evidence.TypeWorkflowRetired, evidence.WorkflowRetired{Name: pick(r, "workflow", "pay", "hire"), Digest: digest, Author: person, Reason: "done"})
 	case "person":
-		return make(evidence.TypePersonChanged, evidence.PersonChanged{Person: person, Name: "Ada", Roles: []string{"approver"}, Active: rapid.Bool().Draw(r, "active"), By: "evf"})
+		return of(evidence.TypePersonChanged, evidence.PersonChanged{Person: person, Name: "Ada", Roles: []string{"approver"}, Active: rapid.Bool().Draw(r, "active"), By: "evf"})
 	case "grant":
-		return make(evidence.TypeGrantIssued, evidence.GrantIssued{Grant: pick(r, "grant", "key-1", "key-2"), Kind: "person", Holder: person, Secret: digest, By: "evf"})
+		return of(evidence.TypeGrantIssued, evidence.GrantIssued{Grant: pick(r, "grant", "key-1", "key-2"), Kind: "person", Holder: person, Secret: digest, By: "evf"})
 	case "revoke":
-		return make(evidence.TypeGrantRevoked, evidence.GrantRevoked{Grant: pick(r, "grant", "key-1", "key-2"), Reason: "lost", By: "evf"})
+		return of(evidence.TypeGrantRevoked, evidence.GrantRevoked{Grant: pick(r, "grant", "key-1", "key-2"), Reason: "lost", By: "evf"})
 	case "key":
-		return make(evidence.TypeKeyRotated, evidence.KeyRotated{Purpose: "packet", Key: pick(r, "key", "one", "two")})
+		return of(evidence.TypeKeyRotated, evidence.KeyRotated{Purpose: "packet", Key: pick(r, "key", "one", "two")})
 	}
 	return Step(run, "work", evidence.Link{Kind: "document", ID: string(pick(r, "document", h.digests...))})
 }
