@@ -193,7 +193,7 @@ type Record struct {
 	Occurred evidence.Time     `json:"occurred"`
 	Received evidence.Time     `json:"received"`
 	Actor    evidence.Actor    `json:"actor"`
-	Body     evidence.Value    `json:"body" doc:"with disclosed values put back"`
+	Body     evidence.Value    `json:"body" doc:"with withheld values put back, for those who may read them"`
 	Erased   []string          `json:"erased,omitzero" doc:"keys that were destroyed"`
 }
 

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -32,7 +33,7 @@ func (e *SyntaxError) Error() string {
 // numbers exactly canonical, at most MaxDepth levels, nothing after the value.
 // The error is a *SyntaxError.
 func ParseValue(data []byte) (Value, error) {
-	p := parser{src: data, bad: invalidUTF8(data)}
+	p := parser{src: string(data), bad: invalidUTF8(data)}
 	v, err := p.value(0)
 	if err != nil {
 		return Value{}, err
@@ -44,10 +45,15 @@ func ParseValue(data []byte) (Value, error) {
 }
 
 type parser struct {
-	src  []byte
+	src  string // strings without escapes are cut from it
 	pos  int
 	bad  int // where src stops being UTF-8, or its length
 	path []string
+
+	// Members and elements of what is open, outermost first. What is closed
+	// takes a copy of its own, of the right size.
+	fields []Field
+	list   []Value
 }
 
 // invalidUTF8 is the offset of the first byte that is not UTF-8, or the length
@@ -131,7 +137,7 @@ func (p *parser) value(depth int) (Value, error) {
 }
 
 func (p *parser) word(w string) bool {
-	if len(p.src)-p.pos < len(w) || string(p.src[p.pos:p.pos+len(w)]) != w {
+	if !strings.HasPrefix(p.src[p.pos:], w) {
 		return false
 	}
 	p.pos += len(w)
@@ -140,11 +146,11 @@ func (p *parser) word(w string) bool {
 
 func (p *parser) object(depth int) (Value, error) {
 	p.pos++
-	v := Value{kind: Object}
 	if p.next() == '}' {
 		p.pos++
-		return v, nil
+		return Value{kind: Object}, nil
 	}
+	outer := len(p.fields)
 	for {
 		if p.next() != '"' {
 			return Value{}, p.fail("should have a quoted key here")
@@ -163,12 +169,14 @@ func (p *parser) object(depth int) (Value, error) {
 			return Value{}, err
 		}
 		p.path = p.path[:len(p.path)-1]
-		v.fields = append(v.fields, Field{name, member})
+		p.fields = append(p.fields, Field{name, member})
 		switch p.next() {
 		case ',':
 			p.pos++
 		case '}':
 			p.pos++
+			v := Value{kind: Object, fields: slices.Clone(p.fields[outer:])}
+			p.fields = p.fields[:outer]
 			if twice, ok := sortFields(v.fields); !ok {
 				return Value{}, p.fail("has key %q twice", clip(twice))
 			}
@@ -181,24 +189,26 @@ func (p *parser) object(depth int) (Value, error) {
 
 func (p *parser) array(depth int) (Value, error) {
 	p.pos++
-	v := Value{kind: Array}
 	if p.next() == ']' {
 		p.pos++
-		return v, nil
+		return Value{kind: Array}, nil
 	}
+	outer := len(p.list)
 	for {
-		p.path = append(p.path, strconv.Itoa(len(v.list)))
+		p.path = append(p.path, strconv.Itoa(len(p.list)-outer))
 		elem, err := p.value(depth + 1)
 		if err != nil {
 			return Value{}, err
 		}
 		p.path = p.path[:len(p.path)-1]
-		v.list = append(v.list, elem)
+		p.list = append(p.list, elem)
 		switch p.next() {
 		case ',':
 			p.pos++
 		case ']':
 			p.pos++
+			v := Value{kind: Array, list: slices.Clone(p.list[outer:])}
+			p.list = p.list[:outer]
 			return v, nil
 		default:
 			return Value{}, p.fail("should have a comma or closing bracket here")
@@ -229,7 +239,7 @@ func (p *parser) number() (Value, error) {
 			return Value{}, p.fail("is not a JSON number")
 		}
 	}
-	text, ok := canonicalNumber(string(p.src[start:p.pos]))
+	text, ok := canonicalNumber(p.src[start:p.pos])
 	if !ok {
 		p.pos = start
 		return Value{}, p.fail("is a number that canonical JSON would change: send it as a string")
@@ -252,7 +262,7 @@ func (p *parser) str() (string, error) {
 	for p.pos < len(p.src) {
 		switch c := p.src[p.pos]; {
 		case c == '"':
-			s := string(p.src[start:p.pos])
+			s := p.src[start:p.pos]
 			p.pos++
 			return s, nil
 		case c == '\\':
@@ -323,7 +333,7 @@ func (p *parser) hex4() (rune, bool) {
 	if len(p.src)-p.pos < 6 || p.src[p.pos] != '\\' || p.src[p.pos+1] != 'u' {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(string(p.src[p.pos+2:p.pos+6]), 16, 32)
+	n, err := strconv.ParseUint(p.src[p.pos+2:p.pos+6], 16, 32)
 	if err != nil {
 		return 0, false
 	}

@@ -183,8 +183,8 @@ func (s *Shape) Check(at string, v Value) error {
 			return invalid(at, "has %d elements, at most %d are allowed", len(v.Elems()), s.Max)
 		}
 		for i, e := range v.Elems() {
-			if err := s.Elem.Check(at+"/"+strconv.Itoa(i), e); err != nil {
-				return err
+			if err := s.Elem.Check("", e); err != nil {
+				return below(at+"/"+strconv.Itoa(i), err)
 			}
 		}
 	case s.Kind == Object:
@@ -199,8 +199,8 @@ func (s *Shape) checkObject(at string, v Value) error {
 		if f == nil {
 			return invalid(pointer(at, m.Name), "is not a field of this type: leave it out")
 		}
-		if err := f.Check(pointer(at, m.Name), m.Value); err != nil {
-			return err
+		if err := f.Check("", m.Value); err != nil {
+			return below(pointer(at, m.Name), err)
 		}
 	}
 	for i := range s.Fields {
@@ -290,21 +290,30 @@ func isIdent(s string) bool {
 // that nobody smuggles a commitment in.
 func checkNoCommitments(at string, v Value) error {
 	for i, e := range v.Elems() {
-		if err := checkNoCommitments(at+"/"+strconv.Itoa(i), e); err != nil {
-			return err
+		if err := checkNoCommitments("", e); err != nil {
+			return below(at+"/"+strconv.Itoa(i), err)
 		}
 	}
 	for _, m := range v.Fields() {
 		if m.Name == sdName || m.Name == sdElement {
 			return invalid(pointer(at, m.Name), "is a reserved name: it stands for withheld values")
 		}
-		if err := checkNoCommitments(pointer(at, m.Name), m.Value); err != nil {
-			return err
+		if err := checkNoCommitments("", m.Value); err != nil {
+			return below(pointer(at, m.Name), err)
 		}
 	}
 	return nil
 }
 
 func pointer(at, name string) string { return at + "/" + escapePointer(name) }
+
+// below puts the place of what was checked before that of the fault found in
+// it. Pointers are written on the way up only, so a sound body costs none.
+func below(at string, err error) error {
+	if e, ok := err.(*Error); ok {
+		e.Field = at + e.Field
+	}
+	return err
+}
 
 func invalid(at, format string, args ...any) error { return Errorf(Invalid, at, format, args...) }

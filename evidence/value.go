@@ -203,7 +203,10 @@ func appendString(dst []byte, s string) []byte {
 // sortFields puts fields in canonical order; it reports the name that occurs
 // twice, if one does.
 func sortFields(fields []Field) (string, bool) {
-	slices.SortFunc(fields, func(a, b Field) int { return compareUTF16(a.Name, b.Name) })
+	byName := func(a, b Field) int { return compareUTF16(a.Name, b.Name) }
+	if !slices.IsSortedFunc(fields, byName) { // most stand in order already, and fields are large to move
+		slices.SortFunc(fields, byName)
+	}
 	for i := 1; i < len(fields); i++ {
 		if fields[i].Name == fields[i-1].Name {
 			return fields[i].Name, false

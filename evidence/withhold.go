@@ -109,20 +109,20 @@ func (w *Withholder) object(shape *Shape, p place, v Value) Value {
 	var digests []Value
 	for _, m := range v.Fields() {
 		f := shape.Field(m.Name)
-		here := p.member(m.Name)
-		switch class := w.class(f, here); {
+		switch class := w.class(f, p); {
 		case f.nested():
+			here := p.member(m.Name)
 			here.floor = class
 			fields = append(fields, Field{m.Name, w.inside(f.Shape, here, m.Value)})
+		case class == Public:
+			fields = append(fields, m)
 		case class == Secret:
 			// Dropped; the list of withheld fields is the note of it.
-			w.withheld = append(w.withheld, Withheld{here.at, class})
-		case f.Each && class != Public:
-			fields = append(fields, Field{m.Name, w.elements(class, subjectOf(f, v), here, m.Value)})
-		case class != Public:
-			digests = append(digests, w.commit(here.at, class, subjectOf(f, v), StringValue(m.Name), m.Value))
+			w.withheld = append(w.withheld, Withheld{pointer(p.at, m.Name), class})
+		case f.Each:
+			fields = append(fields, Field{m.Name, w.elements(class, subjectOf(f, v), p.member(m.Name), m.Value)})
 		default:
-			fields = append(fields, m)
+			digests = append(digests, w.commit(pointer(p.at, m.Name), class, subjectOf(f, v), StringValue(m.Name), m.Value))
 		}
 	}
 	if len(digests) > 0 {
@@ -159,8 +159,8 @@ func (w *Withholder) elements(class Class, subject string, p place, v Value) Val
 	return ArrayValue(list...)
 }
 
-// class is the highest of what the field's shape, the objects around it and
-// Raise say; a key's class is fixed.
+// class is the highest of what the field's shape, the object around it, at p,
+// and Raise say; a key's class is fixed.
 func (w *Withholder) class(f *FieldShape, p place) Class {
 	class := f.Class
 	if f.Key {
@@ -172,15 +172,19 @@ func (w *Withholder) class(f *FieldShape, p place) Class {
 	if w.Raise == nil {
 		return class
 	}
-	if raised := w.Raise(p.pattern); raised.Rank() > class.Rank() {
+	if raised := w.Raise(pointer(p.pattern, f.Name)); raised.Rank() > class.Rank() {
 		class = raised
 	}
 	return class
 }
 
 func (w *Withholder) commit(at string, class Class, subject string, parts ...Value) Value {
-	salt := base64.RawURLEncoding.EncodeToString(w.Salt())
-	raw := ArrayValue(append([]Value{StringValue(salt)}, parts...)...).Canonical()
+	raw := append(make([]byte, 0, 256), `["`...)
+	raw = append(base64.RawURLEncoding.AppendEncode(raw, w.Salt()), '"')
+	for _, part := range parts {
+		raw = part.AppendCanonical(append(raw, ','))
+	}
+	raw = append(raw, ']')
 	d := Disclosure{Pointer: at, Class: class, Subject: subject, Text: base64.RawURLEncoding.EncodeToString(raw)}
 	w.disclosures = append(w.disclosures, d)
 	w.withheld = append(w.withheld, Withheld{at, class})

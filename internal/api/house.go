@@ -51,8 +51,12 @@ func (a *API) showRun(ctx context.Context, c *call) (client.Story, error) {
 	records := make([]*evidence.Record, len(story))
 	for i, o := range story {
 		records[i] = o.Record
+		body := o.Full
+		if !c.by.Reads() {
+			body = o.Record.Body // withheld values are for people who may read evidence
+		}
 		out.Records = append(out.Records, client.Record{Seq: o.Seq, ID: o.Record.ID, Type: o.Record.Type, Occurred: o.Occurred, Received: o.Received,
-			Actor: o.Actor, Body: o.Full, Erased: o.Erased})
+			Actor: o.Actor, Body: body, Erased: o.Erased})
 	}
 	for _, s := range packet.Slots(records) {
 		slot := client.Slot{Name: s.Name, State: string(s.State), Summary: s.Summary, Records: s.Records}

@@ -149,7 +149,7 @@ func (a *API) listApprovals(ctx context.Context, c *call) (client.Approvals, err
 	if err != nil {
 		return client.Approvals{}, err
 	}
-	list, err := a.cfg.Desk.List(ctx, c.by.Tenant, q.Get("status"), q.Get("after"), limit)
+	list, err := a.cfg.Desk.ListFor(ctx, c.by, q.Get("status"), q.Get("after"), limit)
 	out := client.Approvals{}
 	for _, ap := range list {
 		out.Approvals = append(out.Approvals, approvalOf(ap))

@@ -97,12 +97,35 @@ func (d *Desk) List(ctx context.Context, t store.Tenant, status, after string, l
 	return list, err
 }
 
+// ListFor is List, without the approvals that are not the caller's to see.
+func (d *Desk) ListFor(ctx context.Context, by *identity.Caller, status, after string, limit int) (list []store.Approval, err error) {
+	for len(list) < limit {
+		page, err := d.List(ctx, by.Tenant, status, after, limit)
+		if err != nil || len(page) == 0 {
+			return list, err
+		}
+		for _, a := range page {
+			if after = string(a.ID); maySee(by, a) && len(list) < limit {
+				list = append(list, a)
+			}
+		}
+	}
+	return list, nil
+}
+
+// maySee reports whether an approval is one that the caller could decide, or
+// whether they may read all evidence.
+func maySee(by *identity.Caller, a store.Approval) bool { return by.Reads() || by.Has(a.Role) }
+
 // Show is an approval and the Presentation it is about. That the caller was
 // given it becomes a record before they get it.
 func (d *Desk) Show(ctx context.Context, by *identity.Caller, id evidence.ApprovalID) (store.Approval, evidence.Value, error) {
 	a, asked, err := d.load(ctx, by.Tenant, id)
 	if err != nil {
 		return a, evidence.Value{}, err
+	}
+	if !maySee(by, a) {
+		return a, evidence.Value{}, evidence.Errorf(evidence.Denied, "", "seeing approval %s needs the role %s", id, a.Role)
 	}
 	presentation, err := shown(asked)
 	if err != nil {

@@ -59,6 +59,7 @@ type leave struct {
 	act      store.Action
 	run      store.Run
 	found    bool // the action is one of the redeemer's workflow
+	revoked  bool // the permit's holder has lost their key, or the tool
 }
 
 func (g *Gate) leaveFor(tx store.Tx, by *identity.Caller, r Redemption) (l leave, err error) {
@@ -70,9 +71,18 @@ func (g *Gate) leaveFor(tx store.Tx, by *identity.Caller, r Redemption) (l leave
 		l.found = err == nil && l.run.Workflow == by.Workflow
 	}
 	if err != nil && evidence.KindOf(err) == evidence.NotFound {
-		err = nil
+		return l, nil
 	}
-	return l, err
+	if err != nil {
+		return l, err
+	}
+	holder, err := store.Load[store.Grant](tx, l.act.Grant)
+	if err != nil {
+		return l, err
+	}
+	who, ok := l.workflow.Identity(l.act.Identity)
+	l.revoked = holder.Revoked || l.workflow.Mode == manifest.ModeEnforce && !(ok && who.MayCall(l.act.Server+"/"+l.act.Tool))
+	return l, nil
 }
 
 // holds says what is wrong with a permit, "" for nothing.
@@ -99,17 +109,19 @@ func (g *Gate) holds(ctx context.Context, by *identity.Caller, r Redemption, l l
 	} else if err != nil {
 		return "", err
 	}
-	return late(l.act, l.run, evidence.TimeOf(g.now())), nil
+	return l.late(evidence.TimeOf(g.now())), nil
 }
 
 // late says whether a good permit comes too late. The end of a run ends its
-// permits.
-func late(act store.Action, run store.Run, now evidence.Time) string {
+// permits, and so does the end of the leave of whoever holds them.
+func (l leave) late(now evidence.Time) string {
 	switch {
-	case act.Status != store.ActionStarted:
+	case l.act.Status != store.ActionStarted:
 		return "spent"
-	case now >= act.Expires, run.Ended != "":
+	case now >= l.act.Expires, l.run.Ended != "":
 		return "expired"
+	case l.revoked:
+		return "revoked"
 	}
 	return ""
 }
@@ -130,7 +142,7 @@ func (g *Gate) spend(ctx context.Context, by *identity.Caller, r Redemption, l l
 			if err != nil {
 				return err
 			}
-			if code := late(now.act, now.run, evidence.TimeOf(g.now())); code != "" {
+			if code := now.late(evidence.TimeOf(g.now())); code != "" {
 				return tooLate(code)
 			}
 			return g.threads.StillGood(tx, by, l.workflow)

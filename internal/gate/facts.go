@@ -30,6 +30,7 @@ type seen struct {
 	Checks    []store.Check
 	Route     *store.Route     // nil before routing
 	Approvals []store.Approval // asked for the action: the latest of each name
+	gone      []string         // approvers who may not decide any more
 }
 
 // same reports whether two looks saw the same state. A row that every record
@@ -42,7 +43,7 @@ func (s *seen) same(o *seen) bool {
 		samePart(s.Action, o.Action, func(a, b *store.Action) bool { return a.Status == b.Status && a.Decided == b.Decided }) &&
 		slices.EqualFunc(s.Approvals, o.Approvals, func(a, b store.Approval) bool {
 			return a.ID == b.ID && a.Status == b.Status && slices.Equal(a.Approvers, b.Approvers)
-		})
+		}) && slices.Equal(s.gone, o.gone)
 }
 
 func samePart[T any](a, b *T, same func(a, b *T) bool) bool {
@@ -110,6 +111,25 @@ func (s *seen) lookAction(tx store.Tx, by *identity.Caller, a Action) error {
 			return err
 		}
 		s.Approvals = append(slices.DeleteFunc(s.Approvals, func(old store.Approval) bool { return old.Name == ap.Name }), ap)
+	}
+	for _, ap := range s.Approvals {
+		if err := s.lookApprovers(tx, ap); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookApprovers notes who approved and could not do so today.
+func (s *seen) lookApprovers(tx store.Tx, ap store.Approval) error {
+	for _, ref := range ap.Approvers {
+		p, err := store.Load[store.Person](tx, ref)
+		if err != nil && evidence.KindOf(err) != evidence.NotFound {
+			return err
+		}
+		if !p.Active || !slices.Contains(p.Roles, ap.Role) {
+			s.gone = append(s.gone, ref)
+		}
 	}
 	return nil
 }
@@ -234,9 +254,12 @@ func (s *seen) usable(args evidence.Digest) (list []store.Approval) {
 }
 
 // asInForce reports whether the manifest in force would ask for this very
-// approval: one given by fewer people, or by someone who may not decide any
-// more, does not count.
+// approval, and those who gave it could give it today: authority that was
+// taken away does not live on in what it approved.
 func (s *seen) asInForce(ap store.Approval) bool {
+	if slices.ContainsFunc(ap.Approvers, func(ref string) bool { return slices.Contains(s.gone, ref) }) {
+		return false
+	}
 	m, ok := s.workflow.Approval(ap.Name)
 	return ok && ap.Role == m.Role && ap.Quorum == int64(m.Quorum) && slices.Equal(ap.ApartFrom, s.apart(m.ApartFrom))
 }

@@ -35,8 +35,14 @@ type Caller struct {
 // Has reports whether the caller holds a role.
 func (c *Caller) Has(role string) bool { return slices.Contains(c.Roles, role) }
 
-// RoleAdmin may manage people, keys and workflows.
-const RoleAdmin = "admin"
+// The roles that the house itself knows. Every other role is a word that
+// approvals ask for.
+const (
+	RoleAdmin      = "admin"      // manages people, keys and workflows
+	RoleAuditor    = "auditor"    // reads and exports evidence
+	RoleCompliance = "compliance" // likewise
+	RoleViewer     = "viewer"     // reads evidence
+)
 
 // Operation is something a caller may or may not do at all; what they may do
 // it to is for the packages behind to say.
@@ -53,28 +59,39 @@ const (
 	Manage    Operation = "manage"    // people and keys
 )
 
-// Who may do what: workloads by kind, people by role. Any role may read and
-// decide, the approval itself says which role its decision needs.
+// Who may do what: workloads by kind, people by role. Someone without a role
+// may do nothing. Which approvals a person may see and decide is for the
+// approval to say.
 var (
 	workloadMay = []Operation{RunWork, Redeem, Read}
-	personMay   = []Operation{Read, Decide, Export}
-	adminMay    = []Operation{Read, Export, Configure, Manage}
+	roleMay     = map[string][]Operation{
+		RoleAdmin:      {Read, Export, Decide, Configure, Manage},
+		RoleAuditor:    {Read, Export, Decide},
+		RoleCompliance: {Read, Export, Decide},
+		RoleViewer:     {Read},
+	}
+	otherRoleMay = []Operation{Decide}
 )
 
 // May refuses an operation that is not the caller's, with evidence.Denied.
 func (c *Caller) May(op Operation) error {
-	may := workloadMay
-	if c.Kind == "person" {
-		may = personMay
-		if c.Has(RoleAdmin) {
-			may = append(slices.Clone(personMay), adminMay...)
+	if c.Kind == "workload" && slices.Contains(workloadMay, op) {
+		return nil
+	}
+	for _, role := range c.Roles {
+		may, known := roleMay[role]
+		if !known {
+			may = otherRoleMay
+		}
+		if slices.Contains(may, op) {
+			return nil
 		}
 	}
-	if !slices.Contains(may, op) {
-		return evidence.Errorf(evidence.Denied, "", "this key may not %s: use one of a %s that may", op, c.Kind)
-	}
-	return nil
+	return evidence.Errorf(evidence.Denied, "", "this key may not %s: its holder is a %s with the roles %q", op, c.Kind, c.Roles)
 }
+
+// Reads reports whether the caller may read all evidence of the tenant.
+func (c *Caller) Reads() bool { return c.Kind == "person" && c.May(Read) == nil }
 
 // Directory knows the keys and people of every tenant.
 type Directory struct {

@@ -407,3 +407,24 @@ func TestFsckCannotRun(t *testing.T) {
 		t.Error("a cancelled walk passes")
 	}
 }
+
+// TestFsckSealedWrong has records that were never right: whoever wrote them
+// did not come in by the door.
+func TestFsckSealedWrong(t *testing.T) {
+	h, cfg := newFsckHouse(t).open(t)
+	b := storetest.Batch("test", storetest.Step("", "wrong"), storetest.Step("", "unknown"))
+	wrong, unknown := &b.Entries[0], &b.Entries[1]
+	wrong.Bytes = bytes.Replace(wrong.Bytes, []byte(`"finished"`), []byte(`"imagined"`), 1) // as long, so that the time stays in place
+	unknown.Bytes = bytes.Replace(unknown.Bytes, []byte(`"step.observed"`), []byte(`"step.imagined"`), 1)
+	unknown.Record.Type = "step.imagined"
+	if _, err := h.tenant.Append(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	h.must(h.log().Seal(t.Context()))
+	cfg.Open = nil
+	r, err := Fsck(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkProblems(t, r, []string{"record 600: its body is not one of its type: /status: is not one of started, finished", "record 601: is of a type that this version does not know"})
+}

@@ -21,7 +21,6 @@ import (
 	"github.com/evidencefactory/evf/internal/store"
 	"github.com/evidencefactory/evf/internal/thread"
 	"github.com/evidencefactory/evf/internal/tlog"
-	"github.com/evidencefactory/evf/internal/workflow"
 	"github.com/evidencefactory/evf/packet"
 )
 
@@ -68,7 +67,7 @@ func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidenc
 	if err != nil {
 		return nil, err
 	}
-	extra, objects, err := p.vouchers(ctx, t, story)
+	extra, cites, err := p.vouchers(ctx, t, story)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +79,7 @@ func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidenc
 	}
 	data, err := packet.Write(packet.Contents{
 		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: "all records of the run, the key that signs this packet, and the activation of every manifest cited",
-		Sealed: sealed, Checkpoint: signed, Objects: objects,
+		Sealed: sealed, Checkpoint: signed, Objects: cites,
 		Generator: p.cfg.Generator, Built: evidence.TimeOf(p.cfg.Clock()), Key: p.cfg.Key(t.ID()),
 	})
 	if err != nil {
@@ -90,6 +89,9 @@ func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidenc
 		Packet: evidence.DigestOf(data), Scope: "run", Of: run, Records: int64(len(story)), By: by})
 }
 
+// sealWait bounds how long a packet waits for its records to be sealed.
+const sealWait = 30 * time.Second
+
 // prove seals up to the last of the records, and gives each its proof against
 // one checkpoint.
 func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder.Opened) (signed []byte, sealed []packet.Sealed, err error) {
@@ -98,7 +100,9 @@ func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder
 		return nil, nil, evidence.Errorf(evidence.Unavailable, "", "the log of tenant %s is not open", t)
 	}
 	p.cfg.Ledger.Wake()
-	if err := log.WaitSealed(ctx, all[len(all)-1].Seq); err != nil {
+	wait, cancel := context.WithTimeout(ctx, sealWait)
+	defer cancel()
+	if err := log.WaitSealed(wait, all[len(all)-1].Seq); err != nil {
 		return nil, nil, err
 	}
 	head, signed := log.Checkpoint()
@@ -117,7 +121,7 @@ func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder
 
 // vouchers are the records and objects that a reader needs beside the run's
 // own: the announcement of the packet key, and every manifest cited.
-func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder.Opened) (extra []*recorder.Opened, objects []packet.Object, err error) {
+func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder.Opened) (extra []*recorder.Opened, cites []packet.Object, err error) {
 	var rows []store.Row
 	err = t.View(ctx, func(tx store.Tx) error {
 		key, err := store.Load[store.SigningKey](tx, "packet")
@@ -133,11 +137,9 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder
 				return err
 			}
 			rows = append(rows, activation)
-			if objects, err = manifestObjects(tx, objects, first.Workflow.Digest); err != nil {
-				return err
-			}
 		}
-		return nil
+		cites, err = objects(tx, story)
+		return err
 	})
 	if err != nil {
 		return nil, nil, err
@@ -149,7 +151,7 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder
 		}
 		extra = append(extra, o)
 	}
-	return extra, objects, nil
+	return extra, cites, nil
 }
 
 // cited lists the first record under each manifest.
@@ -195,22 +197,41 @@ func missing(found store.Row, made *recorder.Opened) error {
 	return fmt.Errorf("no record says when manifest %s was put in force: run fsck", made.Workflow.Digest)
 }
 
-// manifestObjects adds a manifest and what was compiled from it.
-func manifestObjects(tx store.Tx, objects []packet.Object, d evidence.Digest) ([]packet.Object, error) {
-	source, err := tx.Object(d)
-	if err != nil {
-		return nil, err
+// objects reads what the records cite by digest: manifests, and the policy
+// sets and schemas that decisions were made by. They were kept as they were
+// then; nothing is compiled anew.
+func objects(tx store.Tx, story []*recorder.Opened) (list []packet.Object, err error) {
+	have := map[evidence.Digest]bool{"": true}
+	add := func(ext string, d evidence.Digest) error {
+		if have[d] {
+			return nil
+		}
+		have[d] = true
+		data, err := tx.Object(d)
+		list = append(list, packet.Object{Ext: ext, Data: data})
+		return err
 	}
-	c, err := workflow.Compile(source)
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range []packet.Object{{Ext: "yaml", Data: source}, {Ext: "cedar", Data: []byte(c.PolicyText())}, {Ext: "cedarschema", Data: []byte(c.Policies.SchemaText())}} {
-		if !slices.ContainsFunc(objects, func(have packet.Object) bool { return string(have.Data) == string(o.Data) }) {
-			objects = append(objects, o)
+	for _, o := range story {
+		if o.Workflow != nil {
+			if err := add("yaml", o.Workflow.Digest); err != nil {
+				return nil, err
+			}
+		}
+		if o.Record.Type != evidence.TypeAuthorizationDecided {
+			continue
+		}
+		body, err := evidence.Decode[evidence.AuthorizationDecided](o.Record.Body)
+		if err == nil {
+			err = add("cedar", body.PolicySet)
+		}
+		if err == nil {
+			err = add("cedarschema", body.Schema)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	return objects, nil
+	return list, nil
 }
 
 func (p *Packer) record(ctx context.Context, t store.Tenant, actor evidence.Actor, typ evidence.Type, body any) error {

@@ -212,7 +212,7 @@ func TestWhoMayDecide(t *testing.T) {
 		{"dieter@example.org", evidence.Denied, "dispatcher"},
 		{"axel@example.org", evidence.Denied, "author"},
 		{"nora@example.org", evidence.Denied, "role controller"},
-		{"nobody@example.org", evidence.Denied, "role controller"},
+		{"nobody@example.org", evidence.Denied, "may not decide"},
 		{"gone@example.org", evidence.Stranger, ""},
 	} {
 		t.Run(c.who, func(t *testing.T) {
@@ -451,5 +451,56 @@ func TestPresentationCountsWhatItLeavesOut(t *testing.T) {
 		if shown := len(at(a.Shown, c.list).Elems()); shown+int(left) != c.want || left == 0 {
 			t.Errorf("%s: %d shown, %d counted as left out, of %d", c.list, shown, left, c.want)
 		}
+	}
+}
+
+// Authority that was taken away does not live on in what it approved.
+func TestApproversWhoLostTheirRole(t *testing.T) {
+	for name, lose := range map[string]func(h *house){
+		"role":   func(h *house) { h.setRoles("carla@example.org", "clerk") },
+		"access": func(h *house) { h.setActive("carla@example.org", false) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			run, v := h.wire()
+			h.approve("carla@example.org", v.Approvals[0].ID, "controller")
+			lose(h)
+			again := h.ask(run, v.Action, "bank/wire", `{"amount":7}`)
+			h.verdict(again, "hold", "approval-required")
+			if again.Approvals[0].ID == v.Approvals[0].ID || h.count(evidence.TypeApprovalConsumed) != 0 {
+				t.Errorf("then %+v", again.Approvals)
+			}
+		})
+	}
+	t.Run("between look and write", func(t *testing.T) {
+		h := newHouse(t)
+		run, v := h.wire()
+		h.approve("carla@example.org", v.Approvals[0].ID, "controller")
+		h.clock.between(func() { h.setActive("carla@example.org", false) })
+		h.verdict(h.ask(run, v.Action, "bank/wire", `{"amount":7}`), "hold", "approval-required")
+	})
+}
+
+// What an approval shows is for those who could decide it, or read everything.
+func TestWhoSeesAnApproval(t *testing.T) {
+	h := newHouse(t)
+	_, v := h.wire()
+	for _, c := range []struct {
+		name, role string
+		sees       bool
+	}{
+		{"carla@example.org", "controller", true}, {"dora@example.org", "director", false}, {"aude@example.org", "auditor", true},
+	} {
+		t.Run(c.role, func(t *testing.T) {
+			who := h.person(c.name, c.role)
+			list, err := who.Approvals(t.Context(), "", "")
+			if err != nil || (len(list) == 1) != c.sees {
+				t.Errorf("lists %d (%v)", len(list), err)
+			}
+			a, err := who.Approval(t.Context(), v.Approvals[0].ID)
+			if (err == nil) != c.sees || (a.Shown.Kind() != evidence.Null) != c.sees {
+				t.Errorf("is shown %s (%v)", a.Shown.Canonical(), err)
+			}
+		})
 	}
 }

@@ -600,11 +600,19 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// person finds who holds a name, for what the API has no route for.
+// setActive lets a person in or out, which the API has no route for.
 func (h *house) setActive(name string, active bool) {
 	h.t.Helper()
 	d := h.directory()
 	if _, err := d.AddPerson(h.t.Context(), h.tenant(), nil, name, nil, active); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// setRoles makes a person hold just these roles.
+func (h *house) setRoles(name string, roles ...string) {
+	h.t.Helper()
+	if _, err := h.directory().AddPerson(h.t.Context(), h.tenant(), nil, name, append([]string{}, roles...), true); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -94,6 +94,12 @@ func TestPermitsThatAreNoLeave(t *testing.T) {
 		{"run ended", "payments/bank", "expired", true, func(h *house, run *client.RunHandle, _ *client.Redemption) {
 			h.must(run.End(h.t.Context(), "completed", ""))
 		}},
+		{"holder's key revoked", "payments/bank", "revoked", true, func(h *house, _ *client.RunHandle, _ *client.Redemption) {
+			h.must(h.admin.RevokeKey(h.t.Context(), h.grant("payments/agent"), "test"))
+		}},
+		{"tool taken from the holder", "payments/bank", "revoked", true, func(h *house, _ *client.RunHandle, _ *client.Redemption) {
+			h.apply(manifest(h.t, "payments", "tools: [bank/read, bank/pay, bank/wire", "tools: [bank/read, bank/wire"))
+		}},
 		{"by the agent itself", "payments/agent", "wrong-tool", true, func(*house, *client.RunHandle, *client.Redemption) {}},
 		{"by another workflow's target", "other/bank", "no-such-action", false, func(*house, *client.RunHandle, *client.Redemption) {}},
 		{"held action", "payments/bank", "wrong-permit", true, func(h *house, run *client.RunHandle, r *client.Redemption) {

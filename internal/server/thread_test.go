@@ -218,7 +218,7 @@ func TestKeysThatOpenNothing(t *testing.T) {
 	}
 	revoked := key(client.CreateKey{Person: "rita@example.org", Roles: []string{"r"}})
 	h.must(h.admin.RevokeKey(t.Context(), revoked.ID, "test"))
-	expired := key(client.CreateKey{Person: "emil@example.org", Expires: evidence.TimeOf(h.clock.now().Add(time.Hour))})
+	expired := key(client.CreateKey{Person: "emil@example.org", Roles: []string{"viewer"}, Expires: evidence.TimeOf(h.clock.now().Add(time.Hour))})
 	if _, err := h.client(expired.Token).Runs(t.Context(), "", ""); err != nil {
 		t.Fatalf("a key that has an hour left: %v", err)
 	}
@@ -259,11 +259,7 @@ func TestKeysThatOpenNothing(t *testing.T) {
 func TestAdministratorsWhoAreNoneAnyMore(t *testing.T) {
 	h := newHouse(t)
 	ada := h.person("ada@example.org", "admin")
-	demote := func() {
-		if _, err := h.directory().AddPerson(t.Context(), h.tenant(), nil, "ada@example.org", []string{}, true); err != nil {
-			t.Error(err)
-		}
-	}
+	demote := func() { h.setRoles("ada@example.org") }
 	for name, call := range map[string]func() error{
 		"apply": func() error {
 			_, err := ada.ApplyWorkflow(t.Context(), client.ApplyWorkflow{Manifest: manifest(t, "payments", "over: 1000", "over: 1")})
@@ -281,9 +277,7 @@ func TestAdministratorsWhoAreNoneAnyMore(t *testing.T) {
 		"revoke": func() error { return ada.RevokeKey(t.Context(), strings.Split(h.admin.Key, "_")[2], "x") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := h.directory().AddPerson(t.Context(), h.tenant(), nil, "ada@example.org", []string{"admin"}, true); err != nil {
-				t.Fatal(err)
-			}
+			h.setRoles("ada@example.org", "admin")
 			h.clock.between(demote)
 			kind(t, call(), evidence.Stranger)
 		})

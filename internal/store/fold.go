@@ -116,7 +116,7 @@ func foldAuthorization(p Folder, seq uint64, r *evidence.Record) error {
 	if err != nil && evidence.KindOf(err) != evidence.NotFound {
 		return err
 	}
-	a.ID, a.Run, a.Identity = evidence.ActionID(b.Action), r.Run, b.Identity
+	a.ID, a.Run, a.Identity, a.Grant = evidence.ActionID(b.Action), r.Run, b.Identity, b.Grant
 	a.Server, a.Tool, a.ArgsDigest, a.Decided = b.Tool.Server, b.Tool.Name, b.ArgsDigest, seq
 	switch b.Verdict {
 	case "hold":

@@ -112,6 +112,7 @@ type Action struct {
 	Server     string            `json:"server"`
 	Tool       string            `json:"tool"`
 	Identity   string            `json:"identity"`
+	Grant      string            `json:"grant"` // the key that last asked
 	Status     string            `json:"status"`
 	ArgsDigest evidence.Digest   `json:"args_digest"`
 	Decided    uint64            `json:"decided"`             // seq of the latest authorization.decided

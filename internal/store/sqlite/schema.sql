@@ -22,7 +22,9 @@ CREATE TABLE record (
   record    BLOB NOT NULL,
   vault     BLOB
 );
-CREATE UNIQUE INDEX record_id ON record (tenant, id, submitter);
+-- An id names one record of a tenant, whoever submits it: packets and links
+-- speak of records by id.
+CREATE UNIQUE INDEX record_id ON record (tenant, id);
 CREATE INDEX record_run ON record (run, pos) WHERE run <> '';
 CREATE INDEX record_type ON record (tenant, type, pos);
 

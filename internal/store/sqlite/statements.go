@@ -25,7 +25,7 @@ func prepare(ctx context.Context, conn *sql.Conn) (*statements, error) {
 		{&s.setHead, "UPDATE tenant SET next=?, prev=? WHERE no=?"},
 		{&s.checkpoint, "UPDATE tenant SET sealed=?, checkpoint=? WHERE no=? AND sealed=?"},
 		{&s.insert, "INSERT INTO record (pos, tenant, id, submitter, mac, type, run, leaf, record, vault) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"},
-		{&s.find, "SELECT pos, mac, leaf FROM record WHERE tenant=? AND id=? AND submitter=?"},
+		{&s.find, "SELECT submitter, mac, leaf FROM record WHERE tenant=? AND id=?"},
 		{&s.link, "INSERT INTO link (tenant, kind, id, pos) VALUES (?,?,?,?)"},
 		{&s.object, "INSERT INTO object (tenant, digest, data) VALUES (?,?,?) ON CONFLICT DO NOTHING"},
 		{&s.project, "INSERT INTO projection (tenant, kind, id, grp, status, row) VALUES (?,?,?,?,?,?) ON CONFLICT (tenant, kind, id) DO UPDATE SET grp=excluded.grp, status=excluded.status, row=excluded.row"},

@@ -282,18 +282,19 @@ func (w *writer) insert(t *tenant, h *head, e *store.Entry, received evidence.Ti
 }
 
 // repeat finds the entry where it was placed before: nil where it was not,
-// evidence.Conflict where other content has its id.
+// evidence.Conflict where other content, or another's, has its id.
 func (w *writer) repeat(t *tenant, e *store.Entry) (*store.Placed, error) {
-	var pos int64
+	var submitter string
 	var mac, line []byte
-	err := w.stmts.find.QueryRowContext(w.ctx, t.no, string(e.Record.ID), e.Submitter).Scan(&pos, &mac, &line)
+	err := w.stmts.find.QueryRowContext(w.ctx, t.no, string(e.Record.ID)).Scan(&submitter, &mac, &line)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, &fatalError{err}
 	}
-	if !hmac.Equal(mac, e.MAC) {
+	// What another submitter placed is never answered, whatever its content.
+	if submitter != e.Submitter || !hmac.Equal(mac, e.MAC) {
 		return nil, evidence.Errorf(evidence.Conflict, "/id", "record %s exists with other content: use a new id", e.Record.ID)
 	}
 	leaf, err := evidence.ParseLeaf(line)

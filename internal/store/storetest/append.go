@@ -106,9 +106,8 @@ func repeats(t *testing.T, h *house) {
 	if mixed[0] != again || mixed[1].Seq != 2 || mixed[1].Repeat || mixed[2].Seq != 2 || !mixed[2].Repeat {
 		t.Errorf("repeats among new records came to stand at %+v", mixed)
 	}
-	if other := h.append(tenant, Batch("another submitter", first)); other[0].Repeat || other[0].Seq != 3 {
-		t.Errorf("the same id from another submitter came to stand at %+v", other)
-	}
+	// An id is one record's: nobody else can take it, or learn where it stands.
+	h.unchanged(tenant, func() { h.refused(tenant, evidence.Conflict, Batch("another submitter", first)) })
 }
 
 func conflicts(t *testing.T, h *house) {
