@@ -21,6 +21,7 @@ type Person struct {
 type RunEnded struct {
 	Outcome   string `json:"outcome" evf:"key,enum=completed|waiting|rejected|failed|abandoned"`
 	Summary   string `json:"summary" evf:"internal,opt,text,max=1000"`
+	Records   int64  `json:"records" evf:"key,opt"` // of the run before this one: whoever holds a run's records can count them
 	Assurance string `json:"assurance" evf:"key,server,enum=enforced|observed|declared"`
 }
 

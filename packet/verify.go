@@ -33,8 +33,15 @@ func (p *Packet) Verify(trust Trust) Report {
 	v.manifest()
 	v.objects()
 	v.computed()
-	v.skip(checkCompleteness, "", "that these are all records of the run is the builder's word; the log proves that none of them was altered")
+	v.unlessCounted()
 	return v.report()
+}
+
+// unlessCounted says what nobody can know of a run that has not ended.
+func (v *verification) unlessCounted() {
+	if v.at(checkCompleteness).Detail == notReached {
+		v.skip(checkCompleteness, "", "the run has not ended: that these are all its records is the builder's word; the log proves that none of them was altered")
+	}
 }
 
 // verification is one pass over a packet.
@@ -225,6 +232,21 @@ func (v *verification) inclusion(it item) {
 	}
 }
 
+// counted holds the number of a run's records, which its end is sealed with,
+// against those that are here: from a run that has ended, nothing can be left
+// out unseen.
+func (v *verification) counted(rec *evidence.Record) {
+	n, ok := rec.Body.Get("records")
+	count, whole := n.Int()
+	switch {
+	case !ok || !whole:
+	case count != int64(v.ofRun):
+		v.fail(checkCompleteness, string(rec.ID), "the run had %d records when it ended, %d of them are here", count, v.ofRun)
+	default:
+		v.pass(checkCompleteness, "all %d records that the run had when it ended", count)
+	}
+}
+
 // record checks a record against its leaf and the packet's scope, and notes
 // what it needs.
 func (v *verification) record(rec *evidence.Record, it item) {
@@ -234,6 +256,9 @@ func (v *verification) record(rec *evidence.Record, it item) {
 	}
 	switch rec.Run {
 	case v.says.Scope.Run:
+		if rec.Type == evidence.TypeRunEnded {
+			v.counted(rec)
+		}
 		v.ofRun++
 	case "":
 	default:

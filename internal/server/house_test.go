@@ -69,9 +69,11 @@ func (c *clock) between(f func()) {
 	c.hook = f
 }
 
-// newHouse opens a server with both workflows in force.
+// newHouse opens a server with both workflows in force. The test runs beside
+// others: most of its time is the disk's.
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	t.Parallel()
 	h := openHouse(t, t.TempDir(), newClock())
 	h.apply(manifest(t, "payments"))
 	h.apply(manifest(t, "other"))

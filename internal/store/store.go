@@ -112,6 +112,8 @@ type Tx interface {
 	Rows(from uint64, limit int) ([]Row, error)
 	// RunRows reads a run's records in order of seq, from and including from.
 	RunRows(run evidence.RunID, from uint64, limit int) ([]Row, error)
+	// RunLength is the number of a run's records.
+	RunLength(run evidence.RunID) (uint64, error)
 	// TypeRows reads records of a type likewise.
 	TypeRows(t evidence.Type, from uint64, limit int) ([]Row, error)
 	// RowByID finds a submitter's record; evidence.NotFound without one.

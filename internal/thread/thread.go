@@ -6,6 +6,7 @@ package thread
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,14 +112,74 @@ func (t *Threads) End(ctx context.Context, by *identity.Caller, d recorder.Draft
 		return store.Placed{}, evidence.Errorf(evidence.Denied, "", "identity %s may not end runs of workflow %s", who.Name, c.Workflow)
 	}
 	d.Type = evidence.TypeRunEnded
+	for range maxTries {
+		placed, err := t.end(ctx, by, c, d)
+		if !errors.Is(err, errGrown) {
+			return placed, err
+		}
+	}
+	return store.Placed{}, evidence.Errorf(evidence.Unavailable, "", "run %s grows faster than it can be ended: try again", d.Run)
+}
+
+// errGrown says that a run gained records while it was counted.
+var errGrown = errors.New("the run has grown")
+
+// maxTries bounds how often a run is counted anew.
+const maxTries = 16
+
+// end closes a run with the number of its records, so that whoever is handed
+// them can count that none was left out.
+func (t *Threads) end(ctx context.Context, by *identity.Caller, c *workflow.Compiled, d recorder.Draft) (store.Placed, error) {
+	var length uint64
+	err := by.Tenant.View(ctx, func(tx store.Tx) (err error) {
+		if length, err = t.countable(tx, by, d); err != nil {
+			return err
+		}
+		n, err := evidence.IntValue(int64(length))
+		if err != nil {
+			return err
+		}
+		d.Body, err = evidence.ObjectValue(append(slices.Clone(d.Body.Fields()), evidence.Field{Name: "records", Value: n})...)
+		return err
+	})
+	if err != nil {
+		return store.Placed{}, err
+	}
 	placed, err := t.rec.Append(ctx, House(by, c), recorder.Batch{
 		Drafts: []recorder.Draft{d},
-		Guard:  func(tx store.Tx) error { return t.joins(tx, by, c, d.Run) },
+		Guard: func(tx store.Tx) error {
+			if err := t.joins(tx, by, c, d.Run); err != nil {
+				return err
+			}
+			if now, err := tx.RunLength(d.Run); err != nil || now != length {
+				return errors.Join(err, errGrown)
+			}
+			return nil
+		},
 	})
 	if err != nil {
 		return store.Placed{}, err
 	}
 	return placed[0], nil
+}
+
+// countable is the number of a run's records before its end; where this very
+// draft ended it, the number that it was ended with.
+func (t *Threads) countable(tx store.Tx, by *identity.Caller, d recorder.Draft) (uint64, error) {
+	row, err := tx.RowByID(by.Grant, d.ID)
+	if err != nil && evidence.KindOf(err) != evidence.NotFound {
+		return 0, err
+	}
+	if err == nil && row.Run == d.Run && row.Type == evidence.TypeRunEnded {
+		ended, err := evidence.ParseRecord(row.Record)
+		if err != nil {
+			return 0, err
+		}
+		n, _ := ended.Body.Get("records")
+		count, _ := n.Int()
+		return uint64(count), nil
+	}
+	return tx.RunLength(d.Run)
 }
 
 // Submit keeps drafts of a workload, all or none. What is wrong with one of
@@ -139,10 +200,10 @@ func (t *Threads) Submit(ctx context.Context, by *identity.Caller, drafts []reco
 			joined := map[evidence.RunID]bool{}
 			for i, d := range drafts {
 				if !joined[d.Run] {
-					if _, err := t.Open(tx, by, d.Run); err != nil {
+					if err := t.accepts(tx, by, who, &d); err != nil {
 						return ofDraft(drafts, i, err)
 					}
-					joined[d.Run] = true
+					joined[d.Run] = d.Type != evidence.TypeChangeObserved
 				}
 				if err := displaces(tx, c, who, &d); err != nil {
 					return ofDraft(drafts, i, err)
@@ -183,6 +244,17 @@ func displaces(tx store.Tx, c *workflow.Compiled, who manifest.Identity, d *reco
 		return nil
 	}
 	return evidence.Errorf(evidence.Conflict, "/body/suite", "identity %s recorded this suite for the document: record yours as a suite of its own", have.Identity)
+}
+
+// accepts refuses a draft for a run that takes no more. What a target read back
+// is taken after the end too: an agent that ends its run must not silence the
+// system it acted on.
+func (t *Threads) accepts(tx store.Tx, by *identity.Caller, who manifest.Identity, d *recorder.Draft) error {
+	r, err := t.Open(tx, by, d.Run)
+	if err != nil && r.Workflow == by.Workflow && r.Ended != "" && d.Type == evidence.TypeChangeObserved && !who.Starts {
+		return nil
+	}
+	return err
 }
 
 // mayRecord holds a draft against what the manifest lets the identity say.

@@ -63,6 +63,14 @@ func (r *reader) RunRows(run evidence.RunID, from uint64, limit int) ([]store.Ro
 	return r.rows(rowColumns+"WHERE run=? AND run<>'' AND pos>=? AND pos<? ORDER BY pos LIMIT ?", string(run), r.t.pos(from), r.t.end(), limit)
 }
 
+func (r *reader) RunLength(run evidence.RunID) (n uint64, err error) {
+	err = r.q.QueryRowContext(r.ctx, "SELECT count(*) FROM record WHERE run=? AND run<>'' AND pos>=? AND pos<?", string(run), r.t.pos(0), r.t.end()).Scan(&n)
+	if err != nil {
+		return 0, unavailable("count records", err)
+	}
+	return n, nil
+}
+
 func (r *reader) TypeRows(t evidence.Type, from uint64, limit int) ([]store.Row, error) {
 	return r.rows(rowColumns+"WHERE tenant=? AND type=? AND pos>=? ORDER BY pos LIMIT ?", r.t.no, string(t), r.t.pos(from), limit)
 }
