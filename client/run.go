@@ -85,6 +85,10 @@ func (r *RunHandle) Done(ctx context.Context, id evidence.ActionID, o Outcome) e
 
 // End ends the run.
 func (r *RunHandle) End(ctx context.Context, outcome, summary string) error {
-	e := EndRun{ID: evidence.RecordID(NewID()), Occurred: r.c.Now(), Outcome: outcome, Summary: summary}
-	return r.c.call(ctx, "POST", "/v1/runs/"+url.PathEscape(string(r.ID))+"/end", e, nil)
+	return r.c.End(ctx, r.ID, EndRun{ID: evidence.RecordID(NewID()), Occurred: r.c.Now(), Outcome: outcome, Summary: summary})
+}
+
+// End ends a run. Sent again unchanged it is answered as the first time.
+func (c *Client) End(ctx context.Context, run evidence.RunID, e EndRun) error {
+	return c.call(ctx, "POST", "/v1/runs/"+url.PathEscape(string(run))+"/end", e, nil)
 }
