@@ -12,7 +12,8 @@ import (
 type TenantID string
 
 // RecordID is a UUIDv7 (RFC 9562) in lower-case hyphenated form, chosen by
-// the submitter. With the submitter's identity it is the idempotency key.
+// the submitter, and one record's in its tenant. The same submitter may send
+// the same record again and is answered as the first time.
 type RecordID string
 
 // RunID is the UUIDv7 of one execution of a workflow: the correlation id.

@@ -194,6 +194,8 @@ func (a *action) contradiction() string {
 		return fmt.Sprintf("%s ran though the gate said %s", name, last.body.Verdict)
 	case last != nil && a.otherArgs(last.body.ArgsDigest):
 		return name + " ran with other arguments than were decided"
+	case a.entries() > 1:
+		return fmt.Sprintf("%s was permitted once, and %d entries are read back for it", name, a.entries())
 	}
 	if n := len(a.finished); n > 0 && len(a.changes) > 0 {
 		if status := a.finished[n-1].body.Status; status == "failed" || status == "refused" {
@@ -201,6 +203,16 @@ func (a *action) contradiction() string {
 		}
 	}
 	return ""
+}
+
+// entries is how many different entries were read back for the action: a
+// permit is leave for one.
+func (a *action) entries() int {
+	seen := map[string]bool{}
+	for _, c := range a.changes {
+		seen[c.body.Target+" "+c.body.Entry] = true
+	}
+	return len(seen)
 }
 
 func (a *action) otherArgs(digest evidence.Digest) bool {

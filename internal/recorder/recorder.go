@@ -23,7 +23,7 @@ const MaxBatch = 1000
 // knows it. Nothing in it comes from the drafts.
 type Origin struct {
 	Tenant    store.Tenant
-	Submitter string // with a draft's id the idempotency key: a grant's id
+	Submitter string // whose retries are recognised: a grant's id
 	Actor     evidence.Actor
 	Source    evidence.Source
 	Workflow  *evidence.WorkflowRef // nil outside any workflow

@@ -52,7 +52,7 @@ type Batch struct {
 
 // Entry is a record ready to be placed: canonical but for its received time.
 type Entry struct {
-	Submitter string // with the record's id the idempotency key
+	Submitter string // who placed it: a retry by another is a conflict
 	MAC       []byte // keyed MAC of the canonical draft: equal for a retry
 	Record    *evidence.Record
 	Bytes     []byte // canonical bytes; Append sets the received time in place

@@ -185,14 +185,16 @@ func (t *Threads) countable(tx store.Tx, by *identity.Caller, d recorder.Draft) 
 // Submit keeps drafts of a workload, all or none. What is wrong with one of
 // several comes as a *recorder.DraftError.
 func (t *Threads) Submit(ctx context.Context, by *identity.Caller, drafts []recorder.Draft) ([]store.Placed, error) {
-	c, who, err := t.standing(ctx, by)
+	var c *workflow.Compiled
+	var who manifest.Identity
+	err := by.Tenant.View(ctx, func(tx store.Tx) (err error) {
+		if c, who, err = t.Standing(tx, by); err != nil {
+			return err
+		}
+		return t.admits(tx, by, who, drafts)
+	})
 	if err != nil {
 		return nil, err
-	}
-	for i := range drafts {
-		if err := mayRecord(who, &drafts[i]); err != nil {
-			return nil, ofDraft(drafts, i, err)
-		}
 	}
 	return t.rec.Append(ctx, Origin(by, c, who), recorder.Batch{
 		Drafts: drafts,
@@ -244,6 +246,44 @@ func displaces(tx store.Tx, c *workflow.Compiled, who manifest.Identity, d *reco
 		return nil
 	}
 	return evidence.Errorf(evidence.Conflict, "/body/suite", "identity %s recorded this suite for the document: record yours as a suite of its own", have.Identity)
+}
+
+// MaxOfWorkloads bounds the records that a run takes from workloads. Runs are
+// read back whole, and what the house itself has to say still fits.
+const MaxOfWorkloads = maxRun - 2000
+
+// admits refuses drafts before any work is done for them: what is refused
+// here has cost no key and no lock. The guard looks again at what may change.
+func (t *Threads) admits(tx store.Tx, by *identity.Caller, who manifest.Identity, drafts []recorder.Draft) error {
+	known := map[evidence.RunID]bool{}
+	for i := range drafts {
+		d := &drafts[i]
+		if err := mayRecord(who, d); err != nil {
+			return ofDraft(drafts, i, err)
+		}
+		if known[d.Run] || !evidence.IsUUIDv7(string(d.Run)) { // the recorder says so, in its words
+			continue
+		}
+		known[d.Run] = true
+		length, err := tx.RunLength(d.Run)
+		if err == nil && length+uint64(len(drafts)) > MaxOfWorkloads {
+			err = evidence.Errorf(evidence.Invalid, "/run", "run %s has %d records, and takes %d from workloads: begin a new run", d.Run, length, MaxOfWorkloads)
+		}
+		if err == nil {
+			err = t.accepts(tx, by, who, d)
+		}
+		if err != nil && !t.repeats(tx, by, d) {
+			return ofDraft(drafts, i, err)
+		}
+	}
+	return nil
+}
+
+// repeats reports whether the caller has placed a draft's id before: a retry
+// gets its first answer even where the run takes no more.
+func (t *Threads) repeats(tx store.Tx, by *identity.Caller, d *recorder.Draft) bool {
+	_, err := tx.RowByID(by.Grant, d.ID)
+	return err == nil
 }
 
 // accepts refuses a draft for a run that takes no more. What a target read back
