@@ -18,7 +18,7 @@ import (
 // directory that it opens for itself. Everything behind it is the same.
 type backend struct {
 	Server string `help:"URL of a running server." env:"EVF_SERVER" xor:"where" placeholder:"URL"`
-	Data   string `help:"Data directory, while no server holds it." env:"EVF_DATA" xor:"where" placeholder:"DIR" type:"path"`
+	Data   string `help:"Data directory, while no server holds it." env:"EVF_DIR" xor:"where" placeholder:"DIR" type:"path"`
 	Auth   string `help:"File with the key to call with; default EVF_KEY, or the directory's admin.key." placeholder:"FILE" type:"path"`
 	EnvKey string `hidden:"" env:"EVF_KEY"`
 }

@@ -208,7 +208,10 @@ func checkText(t *testing.T, rep demoReport, text string) {
 func TestForeignInvoices(t *testing.T) {
 	data := os.Getenv("EVF_DATA")
 	if data == "" {
-		data = filepath.Join("..", "..", "..", "shared", "data")
+		data = filepath.Join("..", "shared", "data")
+	}
+	if !filepath.IsAbs(data) {
+		data = filepath.Join("..", "..", data) // relative to the project's root
 	}
 	for _, dir := range []string{"invoices/en16931/ubl", "invoices/zugferd-xmlrechnung"} {
 		t.Run(filepath.Base(dir), func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 )
 
 type fsckCmd struct {
-	Data string `required:"" help:"Data directory, while no server holds it." env:"EVF_DATA" placeholder:"DIR" type:"path"`
+	Data string `required:"" help:"Data directory, while no server holds it." env:"EVF_DIR" placeholder:"DIR" type:"path"`
 	JSON bool   `help:"Print the reports as JSON."`
 }
 

@@ -13,7 +13,7 @@ import (
 
 type serveCmd struct {
 	Config string `help:"YAML configuration file." placeholder:"FILE" type:"path"`
-	Data   string `help:"Data directory; over the configuration's." env:"EVF_DATA" placeholder:"DIR" type:"path"`
+	Data   string `help:"Data directory; over the configuration's." env:"EVF_DIR" placeholder:"DIR" type:"path"`
 	Listen string `help:"Address to serve on; over the configuration's." placeholder:"ADDR"`
 }
 
