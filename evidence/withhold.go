@@ -206,7 +206,7 @@ func subjectOf(f *FieldShape, parent Value) string {
 // an error, so a disclosure moved to another field or record never passes.
 // Commitments that nothing opens stay as they are.
 func Reveal(sealed Value, disclosures []Disclosure) (Value, error) {
-	// Parents before children is not needed: commitments never nest.
+	root := &opening{}
 	for i := range disclosures {
 		d := &disclosures[i]
 		o, err := d.open()
@@ -217,51 +217,110 @@ func Reveal(sealed Value, disclosures []Disclosure) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		next, ok := reveal(sealed, tokens, o)
-		if !ok {
-			return Value{}, fmt.Errorf("disclosure %s opens no commitment at that place", d.Pointer)
-		}
-		sealed = next
+		root.add(tokens, d.Pointer, o)
 	}
-	return sealed, nil
+	return root.reveal(sealed)
 }
 
-// reveal goes down path and puts o in where it ends; false where nothing
-// there commits to it. It changes copies, never v itself.
-func reveal(v Value, path []string, o opened) (Value, bool) {
-	last := len(path) == 1
-	switch {
-	case v.kind == Object && last:
-		return revealMember(v, path[0], o)
-	case v.kind == Object:
-		i := slices.IndexFunc(v.fields, func(f Field) bool { return f.Name == path[0] })
-		if i < 0 {
-			return v, false
+// opening is what disclosures open at one place of a body and below it. They
+// are gathered so that the body is walked once, whatever their number.
+type opening struct {
+	token   string
+	pointer string // of the disclosures that end here
+	here    []opened
+	below   []*opening
+	index   map[string]*opening
+}
+
+func (n *opening) add(tokens []string, pointer string, o opened) {
+	for _, token := range tokens {
+		next := n.index[token]
+		if next == nil {
+			next = &opening{token: token}
+			if n.index == nil {
+				n.index = map[string]*opening{}
+			}
+			n.index[token], n.below = next, append(n.below, next)
 		}
-		inner, ok := reveal(v.fields[i].Value, path[1:], o)
-		v.fields = slices.Clone(v.fields)
-		v.fields[i].Value = inner
-		return v, ok
-	case v.kind == Array:
-		i, ok := arrayIndex(path[0])
-		if !ok || i >= len(v.list) {
-			return v, false
-		}
-		inner := v.list[i]
-		if last {
-			inner, ok = revealElement(inner, o)
-		} else {
-			inner, ok = reveal(inner, path[1:], o)
-		}
-		v.list = slices.Clone(v.list)
-		v.list[i] = inner
-		return v, ok
+		n = next
 	}
-	return v, false
+	n.pointer, n.here = pointer, append(n.here, o)
+}
+
+// reveal puts everything below n back into a copy of v. Commitments never
+// nest, so it does not matter what is opened first.
+func (n *opening) reveal(v Value) (Value, error) {
+	switch v.kind {
+	case Object:
+		v.fields = slices.Clone(v.fields)
+	case Array:
+		v.list = slices.Clone(v.list)
+	}
+	for _, next := range n.below {
+		for _, o := range next.here {
+			if !v.put(next.token, o) {
+				return Value{}, fmt.Errorf("disclosure %s opens no commitment at that place", next.pointer)
+			}
+		}
+		if len(next.below) == 0 {
+			continue
+		}
+		inside := v.inside(next.token)
+		if inside == nil {
+			return Value{}, fmt.Errorf("disclosure %s opens no commitment at that place", next.first())
+		}
+		opened, err := next.reveal(*inside)
+		if err != nil {
+			return Value{}, err
+		}
+		*inside = opened
+	}
+	return v, nil
+}
+
+// first is a pointer of a disclosure at n or below it.
+func (n *opening) first() string {
+	for n.pointer == "" {
+		n = n.below[0]
+	}
+	return n.pointer
+}
+
+// inside is the member or element that a token names, nil for none.
+func (v *Value) inside(token string) *Value {
+	if v.kind == Array {
+		if i, ok := arrayIndex(token); ok && i < len(v.list) {
+			return &v.list[i]
+		}
+		return nil
+	}
+	i := slices.IndexFunc(v.fields, func(f Field) bool { return f.Name == token })
+	if i < 0 {
+		return nil
+	}
+	return &v.fields[i].Value
+}
+
+// put opens the commitment that stands for a token's member or element; false
+// where nothing there commits to it. v's lists are the caller's own.
+func (v *Value) put(token string, o opened) (ok bool) {
+	if v.kind == Array {
+		at := v.inside(token)
+		if at == nil {
+			return false
+		}
+		*at, ok = revealElement(*at, o)
+		return ok
+	}
+	*v, ok = revealMember(*v, token, o)
+	return ok
 }
 
 // revealMember swaps a digest in an object's _sd for the field it stands for.
 func revealMember(v Value, last string, o opened) (Value, bool) {
+	if v.kind != Object {
+		return v, false
+	}
 	digests, _ := v.Get(sdName)
 	i := slices.IndexFunc(digests.list, func(d Value) bool { return d.kind == String && d.text == o.digest })
 	if i < 0 || o.element || o.name != last || o.name == sdName || o.name == sdElement {
