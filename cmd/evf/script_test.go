@@ -20,9 +20,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			for name, value := range map[string]string{"HOME": env.WorkDir, "EVF_DIR": "", "EVF_SERVER": "", "EVF_KEY": ""} {
-				env.Setenv(name, value)
-			}
+			env.Setenv("HOME", env.WorkDir)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "setenvfile": setenvFile, "setmatch": setMatch},

@@ -220,16 +220,16 @@ func TestComparisons(t *testing.T) {
 
 func TestRoute(t *testing.T) {
 	got := invoice(t).Route(map[string]Input{
-		"payable_minor": TextInput("1000001"), "vendor_known": BoolInput(true), "currency": TextInput("{rule}\n✓"),
+		"payable_minor": TextInput("1000001").Guarded(), "vendor_known": BoolInput(true), "currency": TextInput("{rule}\n✓"),
 	})
 	want := Routing{
 		To: []string{"ap-controller", "treasury"},
 		Rules: []RuleResult{
 			{ID: "amount-limit", Version: 3, Input: "payable_minor", Op: OpOver, Threshold: "1000000", Value: "1000001", Band: "high",
-				To: "ap-controller", Matched: true, Summary: "Payable 1000001 is above the limit of 1000000."},
+				To: "ap-controller", Matched: true, Summary: "Payable [withheld] is above the limit of 1000000.", Detail: "Payable 1000001 is above the limit of 1000000."},
 			{ID: "new-vendor", Version: 1, Input: "vendor_known", Op: OpIs, Threshold: "false", Value: "true", Band: "high", To: "ap-controller"},
 			{ID: "currency", Version: 1, Input: "currency", Op: OpNotIn, Threshold: "EUR, USD", Value: "{rule} ✓", Band: "medium",
-				To: "treasury", Matched: true, Summary: "Currency {rule} ✓ is none of EUR, USD."},
+				To: "treasury", Matched: true, Summary: "Currency {rule} ✓ is none of EUR, USD.", Detail: "Currency {rule} ✓ is none of EUR, USD."},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -231,6 +231,11 @@ func TestCheckersWhoDisagreeAttestNothing(t *testing.T) {
 	if len(routed.To) != 1 {
 		t.Errorf("routed to %v on the caller's word", routed.To)
 	}
+	for _, in := range last[evidence.DecisionRouted](h, evidence.TypeDecisionRouted).Inputs {
+		if in.Name == "amount" {
+			t.Errorf("the record says that the rules read %+v", in)
+		}
+	}
 }
 
 func TestChecksThatCount(t *testing.T) {
@@ -329,6 +334,22 @@ func TestCallsInRunAreExact(t *testing.T) {
 	}
 	if h.count(evidence.TypeActionStarted) != 2 || h.count(evidence.TypeAuthorizationDecided) != 32 {
 		t.Errorf("%d starts, %d decisions", h.count(evidence.TypeActionStarted), h.count(evidence.TypeAuthorizationDecided))
+	}
+}
+
+// A busy run answers everyone: decisions wait for each other instead of being
+// made again and again.
+func TestManyActionsOfOneRun(t *testing.T) {
+	h := newHouse(t)
+	run := h.begin()
+	for _, err := range together(128, func(int) error {
+		_, err := run.Ask(t.Context(), "", "bank/read", value(t, `{"query":"a"}`))
+		return err
+	}) {
+		h.must(err)
+	}
+	if n := h.count(evidence.TypeActionStarted); n != 128 {
+		t.Errorf("%d started", n)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/evidencefactory/evf/client"
+	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/packet"
 )
 
@@ -66,5 +67,29 @@ func TestPacketAfterTheManifestMovedOn(t *testing.T) {
 	third := h.begin()
 	for _, run := range []*client.RunHandle{first, second, third} {
 		h.verified(run)
+	}
+	// The first run's activation is the one before it, not the one that put
+	// the same manifest in force again.
+	began := uint64(0)
+	for _, row := range h.rows() {
+		if row.Run == first.ID && row.Type == evidence.TypeRunStarted {
+			began = row.Seq
+		}
+	}
+	data, err := h.admin.Packet(t.Context(), first.ID)
+	h.must(err)
+	p, err := packet.Open(data)
+	h.must(err)
+	before := 0
+	for s, err := range p.Sealed() {
+		h.must(err)
+		leaf, err := evidence.ParseLeaf(s.Leaf)
+		h.must(err)
+		if leaf.Type == evidence.TypeWorkflowActivated && leaf.Seq < began {
+			before++
+		}
+	}
+	if before != 1 {
+		t.Errorf("%d activations before the run are in its packet, want 1", before)
 	}
 }

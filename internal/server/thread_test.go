@@ -177,6 +177,12 @@ func TestFindingsAreNotDisplaced(t *testing.T) {
 		kind(t, err, evidence.Conflict)
 	})
 	h.verdict(h.ask(run, "", "bank/pay", payArgs), "deny", "no-policy")
+	values := h.begin()
+	h.must(h.check("payments/checker", values, evidence.CheckResult{Suite: "basic", Attests: figures}))
+	h.unchanged("a result in place of another's values", func() {
+		err := h.check("payments/narrow", values, evidence.CheckResult{Suite: "basic", Checks: outcomes("one", "pass")})
+		kind(t, err, evidence.Conflict)
+	})
 	// What its author may not record any more does not stand in the way.
 	h.apply(manifest(t, "payments", `checks: ["basic/*"]`, `checks: ["third/*"]`))
 	h.must(h.check("payments/narrow", run, evidence.CheckResult{Suite: "basic", Checks: outcomes("one", "pass")}))

@@ -72,7 +72,8 @@ func displaces(tx store.Tx, c *workflow.Compiled, who manifest.Identity, d *reco
 		return err
 	}
 	// What its author may no longer record does not count, and can go.
-	if have.Identity == who.Name || len(Counted(c, have)) == 0 {
+	author, _ := c.Identity(have.Identity)
+	if have.Identity == who.Name || len(Counted(c, have)) == 0 && !(have.Attests && Vouches(author, have.Suite)) {
 		return nil
 	}
 	return evidence.Errorf(evidence.Conflict, "/body/suite", "identity %s recorded this suite for the document: record yours as a suite of its own", have.Identity)
