@@ -151,7 +151,7 @@ func (o *Origin) check(d *Draft) (evidence.Value, error) {
 	shape := d.Type.Shape()
 	switch {
 	case shape == nil:
-		return evidence.Value{}, evidence.Errorf(evidence.Invalid, "/type", "is not a type of record that this version knows")
+		return evidence.Value{}, UnknownType()
 	case d.Type.Reserved() && !o.House:
 		return evidence.Value{}, evidence.Errorf(evidence.Denied, "/type", "%s is written by the server only", d.Type)
 	}
@@ -160,6 +160,11 @@ func (o *Origin) check(d *Draft) (evidence.Value, error) {
 		return evidence.Value{}, err
 	}
 	return body, shape.Check("/body", body)
+}
+
+// UnknownType refuses a draft whose type the catalogue does not have.
+func UnknownType() error {
+	return evidence.Errorf(evidence.Invalid, "/type", "is not a type of record that this version knows")
 }
 
 // setFields puts in what the caller may not say of itself.

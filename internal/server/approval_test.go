@@ -10,6 +10,8 @@ import (
 
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/approval"
+	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
 )
 
@@ -83,10 +85,36 @@ func TestApprovalIsForOneActionOnly(t *testing.T) {
 		}
 	}
 	h.verdict(h.ask(run, v.Action, "bank/wire", `{"amount":7}`), "allow", "permitted")
-	h.verdict(h.ask(run, "", "bank/wire", `{"amount":7}`), "hold", "approval-required")
+	other := h.ask(run, "", "bank/wire", `{"amount":7}`)
+	h.verdict(other, "hold", "approval-required")
 	if n := h.count(evidence.TypeApprovalConsumed); n != 1 {
 		t.Errorf("%d approvals consumed", n)
 	}
+	// Whatever asks for it, the records themselves do not let it be spent again.
+	spent := h.approval(v.Approvals[0].ID)
+	if spent.Status != store.ApprovalConsumed {
+		t.Errorf("the approval is %s", spent.Status)
+	}
+	for name, action := range map[string]evidence.ActionID{"the same action": v.Action, "another": other.Action} {
+		h.unchanged(name, func() {
+			again := spent
+			again.Action = action
+			o := recorder.Origin{Tenant: h.tenant(), Submitter: "evf", House: true, Actor: evidence.Actor{Kind: "platform", Ref: "evf"}, Source: evidence.Source{Name: "evf", Kind: "gate", Version: "1"}}
+			if _, err := h.server.rec.Append(t.Context(), o, recorder.Batch{Drafts: []recorder.Draft{approval.Consume(again, h.clock.now())}}); evidence.KindOf(err) != evidence.Conflict {
+				t.Errorf("spent on %s: %v", name, err)
+			}
+		})
+	}
+}
+
+// approval is what the store keeps of one.
+func (h *house) approval(id evidence.ApprovalID) (a store.Approval) {
+	h.t.Helper()
+	h.view(func(tx store.Tx) (err error) {
+		a, err = store.Load[store.Approval](tx, string(id))
+		return err
+	})
+	return a
 }
 
 // The obligations of all permits that apply add up.
@@ -176,12 +204,7 @@ func TestRefusedOrLateApprovalsDeny(t *testing.T) {
 // would leave a record.
 func (h *house) approveUnseen(who string, id evidence.ApprovalID) error {
 	h.t.Helper()
-	var a store.Approval
-	h.view(func(tx store.Tx) (err error) {
-		a, err = store.Load[store.Approval](tx, string(id))
-		return err
-	})
-	_, err := h.clients[who].Decide(h.t.Context(), id, client.Decide{Decision: "approve", Presentation: a.Presentation})
+	_, err := h.clients[who].Decide(h.t.Context(), id, client.Decide{Decision: "approve", Presentation: h.approval(id).Presentation})
 	return err
 }
 

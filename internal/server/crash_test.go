@@ -153,3 +153,23 @@ func TestFilesAreTheOwners(t *testing.T) {
 		t.Error("a key's secret stands in the database")
 	}
 }
+
+// A packet key that the log did not announce would sign evidence that nobody
+// can trace to this house.
+func TestAnotherPacketKeyIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	h := openHouse(t, dir, newClock())
+	h.must(h.server.Close())
+	key := filepath.Join(dir, "keys", "packet-default.key")
+	h.must(os.WriteFile(key, bytes.Repeat([]byte("ab"), 32), 0o600))
+	s, err := Open(t.Context(), Config{Data: dir})
+	if err == nil {
+		h.must(s.Close())
+		t.Fatal("opened with another packet key")
+	}
+	h.must(os.Remove(key))
+	if s, err = Open(t.Context(), Config{Data: dir}); err == nil {
+		h.must(s.Close())
+		t.Fatal("a lost packet key was made anew in silence")
+	}
+}

@@ -152,4 +152,14 @@ func TestPermitSpentBetweenLookAndWrite(t *testing.T) {
 			}
 		})
 	}
+	t.Run("manifest replaced", func(t *testing.T) {
+		h := newHouse(t)
+		run, v := h.permitted()
+		h.as("payments/bank")
+		h.clock.between(func() {
+			h.apply(manifest(t, "payments", "redeems: [bank]}", "redeems: [bank]}\n  clerk: {kind: workload, redeems: [bank]}"))
+		})
+		kind(t, h.redeem("payments/bank", redemption(t, run, v)), evidence.Conflict)
+		h.must(h.redeem("payments/bank", redemption(t, run, v)))
+	})
 }

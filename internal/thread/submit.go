@@ -131,7 +131,7 @@ func (t *Threads) accepts(tx store.Tx, by *identity.Caller, who manifest.Identit
 // mayRecord holds a draft against what the manifest lets the identity say.
 func mayRecord(who manifest.Identity, d *recorder.Draft) error {
 	if d.Type.Shape() == nil {
-		return nil // the recorder says so, in its words
+		return recorder.UnknownType()
 	}
 	if !who.MayRecord(d.Type) {
 		return evidence.Errorf(evidence.Denied, "/type", "identity %s may not record %s: the manifest does not list it", who.Name, d.Type)
