@@ -12,7 +12,9 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"hash/maphash"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,11 +37,14 @@ type Gate struct {
 	vault   *vault.Vault
 	threads *thread.Threads
 	now     func() time.Time
+
+	seed  maphash.Seed
+	turns [1024]sync.Mutex // see turn
 }
 
 // New makes a Gate.
 func New(rec *recorder.Recorder, v *vault.Vault, threads *thread.Threads, now func() time.Time) *Gate {
-	return &Gate{rec: rec, vault: v, threads: threads, now: now}
+	return &Gate{rec: rec, vault: v, threads: threads, now: now, seed: maphash.MakeSeed()}
 }
 
 // Action is what a caller wants to do. Null arguments are none. The same id asks about the same action
@@ -77,7 +82,17 @@ func (g *Gate) Before(ctx context.Context, by *identity.Caller, a Action) (*Verd
 	if err := a.check(); err != nil {
 		return nil, err
 	}
+	defer g.turn(a.Run)()
 	return settled(func() (*Verdict, error) { return g.decide(ctx, by, a) })
+}
+
+// turn waits for the decisions of a run that came first: an allowed action
+// changes what the next one rests on, so that deciding many at once would only
+// mean deciding them again.
+func (g *Gate) turn(run evidence.RunID) (done func()) {
+	m := &g.turns[maphash.String(g.seed, string(run))%uint64(len(g.turns))]
+	m.Lock()
+	return m.Unlock
 }
 
 // settled decides until nothing moves while deciding.

@@ -43,6 +43,7 @@ func (g *Gate) Route(ctx context.Context, by *identity.Caller, k Case) (*Routed,
 	if err != nil {
 		return nil, err
 	}
+	defer g.turn(k.Run)()
 	return settled(func() (*Routed, error) { return g.route(ctx, by, k, declared) })
 }
 

@@ -337,8 +337,8 @@ func TestCallsInRunAreExact(t *testing.T) {
 	}
 }
 
-// A busy run answers everyone, though each start changes what the next
-// decision rests on.
+// A busy run answers everyone: decisions wait for each other instead of being
+// made again and again.
 func TestManyActionsOfOneRun(t *testing.T) {
 	h := newHouse(t)
 	run := h.begin()
