@@ -15,6 +15,7 @@ type serveCmd struct {
 	Config string `help:"YAML configuration file." placeholder:"FILE" type:"path"`
 	Data   string `help:"Data directory; over the configuration's." env:"EVF_DIR" placeholder:"DIR" type:"path"`
 	Listen string `help:"Address to serve on; over the configuration's." placeholder:"ADDR"`
+	Trust  bool   `name:"trust-clock" help:"Go by this machine's clock even where records were received later by it: once, after a clock that was far ahead was set right."`
 }
 
 func (c *serveCmd) Run(ctx context.Context, std streams) error {
@@ -31,6 +32,7 @@ func (c *serveCmd) Run(ctx context.Context, std streams) error {
 	if c.Listen != "" {
 		cfg.Listen = c.Listen
 	}
+	cfg.TrustClock = cfg.TrustClock || c.Trust
 	cfg.Log = slog.New(slog.NewTextHandler(std.err, nil))
 	s, err := server.Open(ctx, cfg)
 	if err != nil {

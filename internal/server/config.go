@@ -28,11 +28,17 @@ type Config struct {
 	Tenants []string `yaml:"tenants"`
 	// Seal is the interval between checkpoints, 250ms by default, at most 1s.
 	Seal time.Duration `yaml:"seal"`
+	// TrustClock lets expiry go by this machine's clock even where records
+	// were received at a later time: for one start, after a clock that was
+	// far ahead has been set right.
+	TrustClock bool `yaml:"trust_clock"`
 
 	// Log takes the server's own messages; nil discards them.
 	Log *slog.Logger `yaml:"-"`
 	// Clock is the time; nil means time.Now.
 	Clock func() time.Time `yaml:"-"`
+
+	elapsed func() time.Duration // passes whatever the clock does; none for a Clock of others
 }
 
 // ReadConfig reads a YAML configuration file. Unknown keys are refused.
@@ -68,7 +74,10 @@ func (c *Config) check() ([]evidence.TenantID, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Clock == nil {
-		c.Clock = time.Now
+		c.Clock, c.elapsed = time.Now, monotonic()
+	}
+	if c.elapsed == nil {
+		c.elapsed = func() time.Duration { return 0 }
 	}
 	if len(c.Tenants) == 0 {
 		c.Tenants = []string{DefaultTenant}

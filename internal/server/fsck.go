@@ -32,6 +32,13 @@ func Fsck(ctx context.Context, data string, progress func(done, total uint64)) (
 	if s.store, err = sqlite.Open(ctx, sqlite.Config{Path: s.path("evf.db"), Clock: func() evidence.Time { return evidence.TimeOf(time.Now()) }}); err != nil {
 		return nil, err
 	}
+	faults, err := s.store.Check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(faults) > 0 {
+		return []*ledger.Report{damaged(faults)}, nil
+	}
 	s.rec = recorder.New(s.vault)
 	ids, err := s.store.Tenants(ctx)
 	if err != nil {
@@ -61,4 +68,15 @@ func (s *Server) fsck(ctx context.Context, id evidence.TenantID, progress func(d
 			_, err := s.rec.Open(ctx, id, row)
 			return err
 		}})
+}
+
+// damaged reports a database file whose pages do not hold together. What its
+// tables say is then worth nothing, so it is not walked.
+func damaged(faults []string) *ledger.Report {
+	r := &ledger.Report{}
+	for _, fault := range faults {
+		r.Problems = append(r.Problems, ledger.Problem{Where: "database file", What: fault})
+	}
+	r.Notes = []ledger.Problem{{Where: "database file", What: "its tables were not looked at: keep a copy of the directory, and restore a backup"}}
+	return r
 }

@@ -26,6 +26,7 @@ type house struct {
 	t       *testing.T
 	dir     string
 	clock   *clock
+	trust   bool // the clock, whatever the records say
 	server  *Server
 	http    *httptest.Server
 	admin   *client.Client

@@ -38,6 +38,7 @@ import (
 type Server struct {
 	cfg     Config
 	lock    *os.File
+	clock   *steady
 	store   *sqlite.Store
 	vault   *vault.Vault
 	ledger  *ledger.Ledger
@@ -81,11 +82,12 @@ func (s *Server) open(ctx context.Context, ids []evidence.TenantID) (err error) 
 	}
 	_, missing := os.Stat(s.path("evf.db"))
 	fresh := errors.Is(missing, fs.ErrNotExist)
-	clock := func() evidence.Time { return evidence.TimeOf(s.cfg.Clock()) }
+	s.clock = newSteady(s.cfg.Clock, s.cfg.elapsed)
+	received := func() evidence.Time { return evidence.TimeOf(s.clock.received()) }
 	if s.vault, err = vault.Open(ctx, keys, fresh); err != nil {
 		return err
 	}
-	if s.store, err = sqlite.Open(ctx, sqlite.Config{Path: s.path("evf.db"), Clock: clock}); err != nil {
+	if s.store, err = sqlite.Open(ctx, sqlite.Config{Path: s.path("evf.db"), Clock: received}); err != nil {
 		return err
 	}
 	s.ledger = ledger.New(ledger.Config{Logs: s.path("log"), Keys: keys, WriteKey: vault.WriteKeyFile, Interval: s.cfg.Seal, Log: s.cfg.Log})
@@ -115,7 +117,10 @@ func (s *Server) openTenant(ctx context.Context, id evidence.TenantID) error {
 
 // wire joins the packages, bottom up.
 func (s *Server) wire(ctx context.Context) error {
-	now := s.cfg.Clock
+	if err := s.setClock(ctx); err != nil {
+		return err
+	}
+	now := s.clock.now
 	s.rec = recorder.New(s.vault)
 	people := identity.New(s.rec, s.vault, func(id evidence.TenantID) store.Tenant {
 		if t, ok := s.tenants[id]; ok {
@@ -181,6 +186,9 @@ func packetKey(path string) (ed25519.PrivateKey, error) {
 }
 
 func (s *Server) ready() error {
+	if err := s.store.Err(); err != nil {
+		return err
+	}
 	for id, t := range s.tenants {
 		err := t.View(context.Background(), func(tx store.Tx) error {
 			_, err := tx.Head()
@@ -226,6 +234,9 @@ func (s *Server) expire(ctx context.Context) {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
+		}
+		if s.strays() {
+			continue
 		}
 		for id, t := range s.tenants {
 			if _, err := s.desk.Expire(ctx, t); err != nil && ctx.Err() == nil {

@@ -28,9 +28,10 @@ type Store interface {
 type Tenant interface {
 	ID() evidence.TenantID
 	// Append commits a batch. When it returns without error, every entry and
-	// its projections are on stable storage. With an error nothing of the
-	// batch is stored, save that a cancelled ctx leaves the outcome open: try
-	// again with the same ids.
+	// its projections are on stable storage. With an error of kind
+	// evidence.Unavailable (ctx ended, the disk failed) nothing was
+	// acknowledged and the outcome is open: try again with the same ids. With
+	// any other error nothing of the batch is stored.
 	Append(ctx context.Context, b *Batch) ([]Placed, error)
 	// View runs f on one consistent snapshot of committed state.
 	View(ctx context.Context, f func(Tx) error) error

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver named "sqlite"
 
@@ -45,6 +46,8 @@ type Store struct {
 	queue   chan *request
 	stopped chan struct{}
 
+	broken atomic.Pointer[error] // why nothing more is written, see distrust
+
 	closing sync.RWMutex // held for reading while sending to queue, for writing to close it
 	closed  bool
 
@@ -63,16 +66,19 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	if s.conn, err = s.write.Conn(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", cfg.Path, err), s.write.Close())
+		return nil, errors.Join(unavailable("open "+cfg.Path, err), s.write.Close())
 	}
 	if err = migrate(ctx, s.conn); err == nil {
+		err = settle(ctx, s.conn)
+	}
+	if err == nil {
 		s.stmts, err = prepare(ctx, s.conn)
 	}
 	if err == nil {
 		s.read, err = open(cfg.Path, "&_pragma=query_only(1)", cfg.Readers)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", cfg.Path, err), s.conn.Close(), s.write.Close())
+		return nil, errors.Join(unavailable("open "+cfg.Path, err), s.conn.Close(), s.write.Close())
 	}
 	go s.writer()
 	return s, nil
@@ -211,8 +217,4 @@ func (t *tenant) View(ctx context.Context, f func(store.Tx) error) error {
 	}
 	defer tx.Rollback() // a read leaves nothing to commit
 	return f(&reader{ctx: ctx, q: tx, t: t})
-}
-
-func unavailable(what string, err error) error {
-	return evidence.Errorf(evidence.Unavailable, "", "%s: %w", what, err)
 }

@@ -131,7 +131,7 @@ func TestEngineFailure(t *testing.T) {
 	link := evidence.Link{Kind: "trace", ID: "1"}
 	change("CREATE TRIGGER broken BEFORE INSERT ON link BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
 	b := storetest.Batch("s", storetest.Step("", "one", link))
-	if _, err := tenant.Append(context.Background(), &b); evidence.KindOf(err) != evidence.Unavailable || !strings.Contains(err.Error(), "nothing of this was stored") {
+	if _, err := tenant.Append(context.Background(), &b); evidence.KindOf(err) != evidence.Unavailable || !strings.Contains(err.Error(), "try again with the same ids") {
 		t.Errorf("append: %v", err)
 	}
 	change("DROP TRIGGER broken")

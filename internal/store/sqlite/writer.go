@@ -92,10 +92,15 @@ func (s *Store) writer() {
 // the commit is on stable storage.
 func (s *Store) commit(group []*request) {
 	w := &writer{ctx: context.Background(), conn: s.conn, stmts: s.stmts, clock: s.clock, heads: map[int64]*head{}}
-	err := w.transact(group)
+	err := s.Err()
+	if err == nil {
+		if err = w.transact(group); err != nil {
+			s.distrust(err)
+		}
+	}
 	for _, req := range group {
 		if err != nil {
-			req.err = unavailable("nothing of this was stored", err)
+			req.err = unavailable("not acknowledged: try again with the same ids", err)
 		}
 		req.done <- req.err
 	}
@@ -107,26 +112,31 @@ func (w *writer) transact(group []*request) error {
 	if _, err := w.conn.ExecContext(w.ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
+	err := w.work(group)
+	if err == nil {
+		_, err = w.conn.ExecContext(w.ctx, "COMMIT")
+	}
+	if err != nil {
+		// The engine may have rolled back by itself. If this fails for any
+		// other reason, the next BEGIN will too.
+		w.conn.ExecContext(w.ctx, "ROLLBACK")
+	}
+	return err
+}
+
+func (w *writer) work(group []*request) error {
 	for _, req := range group {
 		var fatal *fatalError
 		if req.err = req.run(w); errors.As(req.err, &fatal) {
-			return errors.Join(fatal.err, w.rollback())
+			return fatal.err
 		}
 	}
 	for no, h := range w.heads {
 		if _, err := w.exec(w.stmts.setHead, h.next, string(h.prev), no); err != nil {
-			return errors.Join(err, w.rollback())
+			return err
 		}
 	}
-	if _, err := w.conn.ExecContext(w.ctx, "COMMIT"); err != nil {
-		return errors.Join(err, w.rollback())
-	}
 	return nil
-}
-
-func (w *writer) rollback() error {
-	_, err := w.conn.ExecContext(w.ctx, "ROLLBACK")
-	return err
 }
 
 // fatalError spoils the whole transaction: the engine failed, not the request.
