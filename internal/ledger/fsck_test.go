@@ -98,9 +98,7 @@ func (f *fsckHouse) open(t *testing.T) (*house, FsckConfig) {
 	v, err := vault.Open(t.Context(), h.path("keys"), false)
 	h.must(err)
 	t.Cleanup(func() { v.Close() })
-	key, err := VerifierKey(h.path("keys"), tenantID)
-	h.must(err)
-	return h, FsckConfig{Tenant: h.tenant, Logs: h.path("log"), Key: key, Open: func(ctx context.Context, row store.Row) error {
+	return h, FsckConfig{Tenant: h.tenant, Logs: h.path("log"), Keys: h.vkeys(), Open: func(ctx context.Context, row store.Row) error {
 		rec, err := evidence.ParseRecord(row.Record)
 		if err != nil {
 			return err
@@ -392,7 +390,7 @@ func TestFsckBounds(t *testing.T) {
 func TestFsckCannotRun(t *testing.T) {
 	h, cfg := newFsckHouse(t).open(t)
 	bad := cfg
-	bad.Key = "x"
+	bad.Keys = []string{"x"}
 	if _, err := Fsck(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "verifier key") {
 		t.Errorf("with a bad key: %v", err)
 	}
