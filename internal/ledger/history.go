@@ -17,7 +17,7 @@ import (
 // History is what a tenant's records say of its logs and their keys. The
 // records decide which keys sign; the key files follow.
 type History struct {
-	Epochs []Epoch // the last is in force
+	Epochs []Epoch `json:"epochs"` // the last is in force
 }
 
 // Epoch is one log over a tenant's records.

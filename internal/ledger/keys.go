@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -126,13 +127,17 @@ func withKey(list []signingKey, vkey string) (signingKey, bool) {
 
 // VerifierKeys reads the public halves of the keys that sign a tenant's
 // checkpoints out of the folder of keys, oldest first, in C2SP form. It makes
-// none where there is none.
+// none where there is none. Where the records about keys cannot be read, they
+// are those of all key files of the log.
 func VerifierKeys(ctx context.Context, keys string, t store.Tenant) (vkeys []string, err error) {
 	h, err := ReadHistory(ctx, t)
-	if err != nil {
-		return nil, err
+	var list []signingKey
+	if err == nil {
+		list, err = ring(keys, t.ID(), h)
+	} else if head, failed := readHead(ctx, t); failed == nil {
+		list, err = keyFiles(keys, t.ID())
+		list = slices.DeleteFunc(list, func(k signingKey) bool { return nameOf(k.vkey) != head.Origin })
 	}
-	list, err := ring(keys, t.ID(), h)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,9 @@ func (l *Log) Rotations(ctx context.Context) (list []tlog.Rotation, err error) {
 		before, key := l.epoch.Keys[i-1], l.epoch.Keys[i]
 		var r tlog.Rotation
 		if before.Retired == 0 {
-			r, err = l.prove(key.Since)
+			if err = l.WaitSealed(ctx, key.Since); err == nil {
+				r, err = l.prove(key.Since)
+			}
 		} else {
 			r, err = readRotation(ctx, l.tenant, before.Proof)
 		}
