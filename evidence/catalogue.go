@@ -43,6 +43,8 @@ const (
 	TypeGrantIssued       Type = "grant.issued"
 	TypeGrantRevoked      Type = "grant.revoked"
 	TypeKeyRotated        Type = "key.rotated"
+	TypeKeyRetired        Type = "key.retired"
+	TypeSystemEpoch       Type = "system.epoch"
 	TypePacketBuilt       Type = "packet.built"
 )
 
@@ -74,6 +76,8 @@ var bodies = map[Type]reflect.Type{
 	TypeGrantIssued:          reflect.TypeFor[GrantIssued](),
 	TypeGrantRevoked:         reflect.TypeFor[GrantRevoked](),
 	TypeKeyRotated:           reflect.TypeFor[KeyRotated](),
+	TypeKeyRetired:           reflect.TypeFor[KeyRetired](),
+	TypeSystemEpoch:          reflect.TypeFor[SystemEpoch](),
 	TypePacketBuilt:          reflect.TypeFor[PacketBuilt](),
 }
 

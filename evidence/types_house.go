@@ -58,11 +58,36 @@ type GrantRevoked struct {
 	By     string `json:"by" evf:"key,format=ident"`
 }
 
-// KeyRotated announces a signing key in the log.
+// KeyRotated announces a signing key in the log. One for the log itself counts
+// from its own record on: a checkpoint that covers it is signed by both keys.
 type KeyRotated struct {
-	Purpose  string `json:"purpose" evf:"key,enum=packet"`
-	Key      string `json:"key" evf:"key,max=100"`          // base64 of the Ed25519 public key
-	Previous string `json:"previous" evf:"key,opt,max=100"` // the key it takes over from
+	Purpose  string `json:"purpose" evf:"key,enum=packet|log"`
+	Key      string `json:"key" evf:"key,max=300"`          // packet: base64 of the Ed25519 public key; log: its verifier key
+	Previous string `json:"previous" evf:"key,opt,max=300"` // the key it takes over from
+	By       string `json:"by" evf:"key,opt,format=ident"`
+}
+
+// KeyRetired ends a log's key: it signs no checkpoint that covers this record.
+type KeyRetired struct {
+	Purpose string `json:"purpose" evf:"key,enum=log"`
+	Key     string `json:"key" evf:"key,max=300"`         // its verifier key
+	Proof   Digest `json:"proof" evf:"key,format=digest"` // of the object that proves the rotation away from it
+	By      string `json:"by" evf:"key,format=ident"`
+}
+
+// SystemEpoch gives a log up and begins another over the records that are
+// left: the first Kept of them. What the old log had signed beyond is lost.
+type SystemEpoch struct {
+	Origin         string   `json:"origin" evf:"key,max=200"` // of the log that begins
+	Key            string   `json:"key" evf:"key,max=300"`    // its first verifier key
+	PreviousOrigin string   `json:"previous_origin" evf:"key,max=200"`
+	PreviousKeys   []string `json:"previous_keys" evf:"key,max=300"`        // verifier keys that signed last
+	Size           int64    `json:"size" evf:"key"`                         // of the largest checkpoint known of the old log
+	Root           string   `json:"root" evf:"key,max=44"`                  // base64
+	Checkpoint     Digest   `json:"checkpoint" evf:"key,opt,format=digest"` // of its signed note, kept as an object
+	Kept           int64    `json:"kept" evf:"key"`
+	By             string   `json:"by" evf:"key,format=ident"`
+	Reason         string   `json:"reason" evf:"internal,text,max=500"`
 }
 
 // PacketBuilt says which evidence left the house.

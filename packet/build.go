@@ -26,6 +26,9 @@ func (c *Contents) files() ([]file, error) {
 	if err := b.records(c.Sealed); err != nil {
 		return nil, err
 	}
+	if err := b.rotations(c.Rotations); err != nil {
+		return nil, err
+	}
 	if err := b.objects(c.Objects); err != nil {
 		return nil, err
 	}
@@ -34,7 +37,7 @@ func (c *Contents) files() ([]file, error) {
 		Predicate: Statement{
 			Version: version, Kind: KindRun, Scope: c.Scope, Query: c.Query, Counts: b.counts,
 			Origin: head.Origin, Checkpoint: Head{Size: head.Size, Root: head.Root},
-			Key:       base64.StdEncoding.EncodeToString(public),
+			Key: base64.StdEncoding.EncodeToString(public), Announced: b.announced,
 			Generator: c.Generator, Built: c.Built,
 		},
 	}
@@ -49,8 +52,9 @@ func (c *Contents) files() ([]file, error) {
 
 // builder gathers the files of a packet.
 type builder struct {
-	files  map[string][]byte
-	counts Counts
+	files     map[string][]byte
+	counts    Counts
+	announced uint64 // index of the record that announces the packet key
 }
 
 func (b *builder) sorted() []file {
@@ -84,6 +88,9 @@ func (b *builder) records(list []Sealed) error {
 		}
 		opened := inOrder(rec, s.Disclosures)
 		d.add(rec, opened)
+		if key, ok := announced(rec); ok && key.Purpose == "packet" {
+			b.announced = s.Proof.Index
+		}
 		leaves = append(append(leaves, s.Leaf...), '\n')
 		records = append(append(records, s.Record...), '\n')
 		if proofs, err = appendLine(proofs, Proof{Index: s.Proof.Index, Hashes: append([]tlog.Hash{}, s.Proof.Hashes...)}); err != nil {
@@ -107,6 +114,18 @@ func (b *builder) records(list []Sealed) error {
 	}
 	b.files[fileSlots], err = d.slotsFile()
 	return err
+}
+
+func (b *builder) rotations(list []Rotation) (err error) {
+	lines := []byte{}
+	for _, r := range list {
+		r.Hashes = append([]tlog.Hash{}, r.Hashes...)
+		if lines, err = appendLine(lines, r); err != nil {
+			return err
+		}
+	}
+	b.files[fileRotations] = lines
+	return nil
 }
 
 func appendLine(dst []byte, v any) ([]byte, error) {

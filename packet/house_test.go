@@ -38,6 +38,8 @@ type house struct {
 	signer  note.Signer
 	trusted string // the log's verifier key
 	key     ed25519.PrivateKey
+
+	rotations []Rotation
 }
 
 func newHouse(t testing.TB) *house {
@@ -149,7 +151,7 @@ func (h *house) choose(chosen func(Sealed) bool) Contents {
 		Objects:    []Object{{"yaml", testManifest}, {"cedar", testPolicies}, {"json", testSchema}},
 		Generator:  Generator{Name: "evf", Version: "0.1.0", Digest: evidence.DigestOf([]byte("binary"))},
 		Built:      "2026-11-22T10:00:00.000000000Z",
-		Key:        h.key,
+		Key:        h.key, Rotations: h.rotations,
 	}
 	for i, s := range h.sealed {
 		if !chosen(s) {
@@ -176,6 +178,39 @@ func (h *house) trust() Trust { return Trust{Keys: []string{h.trusted}} }
 
 func (h *house) announce(key ed25519.PrivateKey) {
 	h.add(evidence.TypeKeyRotated, "", evidence.KeyRotated{Purpose: "packet", Key: publicText(key)})
+}
+
+// rotate gives the log another key, which the present one vouches for, and
+// returns the verifier key of the present one.
+func (h *house) rotate() (old string) {
+	skey, vkey, err := note.GenerateKey(nil, h.origin)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.add(evidence.TypeKeyRotated, "", evidence.KeyRotated{Purpose: "log", Key: vkey, Previous: h.trusted, By: "p-1"})
+	h.rotations = append(h.rotations, h.prove(uint64(len(h.sealed)-1)))
+	old, h.trusted = h.trusted, vkey
+	if h.signer, err = note.NewSigner(skey); err != nil {
+		h.t.Fatal(err)
+	}
+	return old
+}
+
+// prove proves a record in the tree as the log's key signs it now.
+func (h *house) prove(index uint64) Rotation {
+	for _, tile := range h.edge.Partial() {
+		h.keep(tile)
+	}
+	head := tlog.Checkpoint{Origin: h.origin, Size: h.edge.Size(), Root: h.edge.Root()}
+	signed, err := head.Sign(h.signer)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	hashes, err := tlog.InclusionProof(head.Size, index, h.read)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return Rotation{Checkpoint: string(signed), Hashes: append([]tlog.Hash{}, hashes...), Index: index}
 }
 
 func mustParse(t testing.TB, text string) evidence.Value {

@@ -28,6 +28,7 @@ const (
 	maxProof      = 4 << 10
 	maxDisclosure = 1 << 20
 	maxCheckpoint = 64 << 10
+	maxRotation   = 128 << 10
 	maxManifest   = 8 << 20
 )
 
@@ -40,11 +41,12 @@ const (
 	fileProofs      = "proofs.jsonl"
 	fileRecords     = "records.jsonl"
 	fileRedactions  = "redactions.json"
+	fileRotations   = "rotations.jsonl"
 	fileSlots       = "slots.json"
 	dirObjects      = "policies/" // policies/<64 hex digits>.<extension>
 )
 
-var required = []string{fileCheckpoint, fileDisclosures, fileLeaves, fileManifest, fileProofs, fileRecords, fileRedactions, fileSlots}
+var required = []string{fileCheckpoint, fileDisclosures, fileLeaves, fileManifest, fileProofs, fileRecords, fileRedactions, fileRotations, fileSlots}
 
 // Contents is what goes into a packet.
 type Contents struct {
@@ -52,9 +54,12 @@ type Contents struct {
 	Query      string   // how the records were chosen, in one line for a person; 1 to 1000 bytes
 	Sealed     []Sealed // ascending by seq
 	Checkpoint []byte   // the signed note that every proof leads to
-	Objects    []Object
-	Generator  Generator
-	Built      evidence.Time
+	// Rotations prove the log's later keys, ascending by index; each one's
+	// record is among Sealed.
+	Rotations []Rotation
+	Objects   []Object
+	Generator Generator
+	Built     evidence.Time
 	// Key signs the packet: an Ed25519 key that the last key.rotated record
 	// (purpose packet) among Sealed announces. It is called with a nil source
 	// of randomness.

@@ -30,23 +30,32 @@ func (t Trust) Validate() error {
 type trustedKey struct {
 	note.Verifier
 	fingerprint evidence.Digest
+	through     []uint64 // records of the rotations that lead to it, none for the reader's own
+}
+
+func newTrustedKey(key string) (trustedKey, error) {
+	v, err := note.NewVerifier(key)
+	if err != nil {
+		return trustedKey{}, fmt.Errorf("is not a verifier key (name+hash+base64): %w", err)
+	}
+	// NewVerifier has read the same three parts; the third begins with the
+	// octet that names the algorithm.
+	raw, err := base64.StdEncoding.DecodeString(strings.SplitN(key, "+", 3)[2])
+	if err != nil {
+		return trustedKey{}, err
+	}
+	return trustedKey{Verifier: v, fingerprint: evidence.DigestOf(raw[1:])}, nil
 }
 
 // verifiers by origin.
 func (t Trust) verifiers() (map[string][]trustedKey, error) {
 	byOrigin := map[string][]trustedKey{}
 	for i, key := range t.Keys {
-		v, err := note.NewVerifier(key)
+		k, err := newTrustedKey(key)
 		if err != nil {
-			return nil, fmt.Errorf("trusted key %d is not a verifier key (name+hash+base64): %w", i+1, err)
+			return nil, fmt.Errorf("trusted key %d %w", i+1, err)
 		}
-		// NewVerifier has read the same three parts; the third begins with
-		// the octet that names the algorithm.
-		raw, err := base64.StdEncoding.DecodeString(strings.SplitN(key, "+", 3)[2])
-		if err != nil {
-			return nil, fmt.Errorf("trusted key %d: %w", i+1, err)
-		}
-		byOrigin[v.Name()] = append(byOrigin[v.Name()], trustedKey{v, evidence.DigestOf(raw[1:])})
+		byOrigin[k.Name()] = append(byOrigin[k.Name()], k)
 	}
 	return byOrigin, nil
 }
@@ -90,6 +99,7 @@ const (
 	checkChain        = "chain"
 	checkProofs       = "proofs"
 	checkRecords      = "records"
+	checkRotations    = "rotations"
 	checkShapes       = "shapes"
 	checkDisclosures  = "disclosures"
 	checkDigests      = "digests"
@@ -102,7 +112,7 @@ const (
 
 var checkNames = []string{
 	checkContainer, checkVersion, checkManifest, checkFiles, checkCheckpoint, checkLeaves, checkChain, checkProofs, checkRecords,
-	checkShapes, checkDisclosures, checkDigests, checkObjects, checkRedactions, checkSlots, checkCounts, checkCompleteness,
+	checkRotations, checkShapes, checkDisclosures, checkDigests, checkObjects, checkRedactions, checkSlots, checkCounts, checkCompleteness,
 }
 
 const notReached = "not reached"
@@ -123,8 +133,11 @@ type Report struct {
 	Withheld       int             `json:"withheld"`  // fields that stay closed
 	Origin         string          `json:"origin"`
 	Size           uint64          `json:"size"`            // of the log at the checkpoint
-	KeyFingerprint evidence.Digest `json:"key_fingerprint"` // of the trusted public key that signed the checkpoint, "" without one
-	Slots          []Slot          `json:"slots"`           // computed from the records
+	KeyFingerprint evidence.Digest `json:"key_fingerprint"` // of the trusted key that signed the checkpoint, "" without one
+	// Rotations are the seqs of the records that lead from the reader's key to
+	// the one that signed; none where that is the reader's own.
+	Rotations []uint64 `json:"rotations,omitempty"`
+	Slots     []Slot   `json:"slots"` // computed from the records
 }
 
 // ExitCode is what a command that verifies ends with: 0 valid, 1 invalid, 2

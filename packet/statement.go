@@ -32,7 +32,8 @@ type Statement struct {
 	Counts     Counts        `json:"counts"`
 	Origin     string        `json:"origin"` // of the log
 	Checkpoint Head          `json:"checkpoint"`
-	Key        string        `json:"key"` // base64 of the packet's Ed25519 public key
+	Key        string        `json:"key"`       // base64 of the packet's Ed25519 public key
+	Announced  uint64        `json:"announced"` // seq of the record that announces it
 	Generator  Generator     `json:"generator"`
 	Built      evidence.Time `json:"built"` // by the builder's clock
 }

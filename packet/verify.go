@@ -19,7 +19,7 @@ import (
 func (p *Packet) Verify(trust Trust) Report {
 	v := &verification{
 		Packet: p, findings: newFindings(), says: p.statement.Predicate,
-		ids: map[evidence.RecordID]bool{}, needs: map[evidence.Digest]string{},
+		ids: map[evidence.RecordID]bool{}, needs: map[evidence.Digest]string{}, rotated: map[uint64]rotated{},
 	}
 	v.pass(checkContainer, "%d files, canonical archive", len(p.files))
 	if p.future != "" {
@@ -28,8 +28,9 @@ func (p *Packet) Verify(trust Trust) Report {
 	}
 	v.pass(checkVersion, predicateType)
 	v.listed()
-	v.checkpoint(trust)
+	v.checkpoint()
 	v.records()
+	v.signed(trust)
 	v.manifest()
 	v.objects()
 	v.computed()
@@ -52,12 +53,15 @@ type verification struct {
 
 	head        tlog.Checkpoint // proofs lead here; of size 0 where there is none
 	fingerprint evidence.Digest
+	through     []uint64 // rotations that lead to the key that signed
 
 	ids       map[evidence.RecordID]bool
 	before    *evidence.Leaf             // the leaf before the one at hand
 	beforeSum evidence.Digest            // and its digest
 	needs     map[evidence.Digest]string // objects that records refer to, and the first that does
 	announced string                     // the packet key of the last announcement
+	place     uint64                     // its seq
+	rotated   map[uint64]rotated         // announcements of the log's own keys, by seq
 	partial   bool                       // not every record could be read
 	ofRun     int
 	neighbors int // chained pairs
@@ -71,7 +75,7 @@ func (v *verification) report() Report {
 		Verdict: v.close(), Checks: v.checks,
 		Run: v.says.Scope.Run, Records: v.derived.counts.Records,
 		Disclosed: v.derived.counts.Disclosures, Withheld: v.derived.counts.Withheld,
-		Origin: v.head.Origin, Size: v.head.Size, KeyFingerprint: v.fingerprint,
+		Origin: v.head.Origin, Size: v.head.Size, KeyFingerprint: v.fingerprint, Rotations: v.through,
 		Slots: v.derived.story.slots(),
 	}
 }
@@ -112,14 +116,15 @@ func (v *verification) listed() {
 	v.pass(checkFiles, "%d files have the digests that the manifest lists", len(v.files)-1)
 }
 
-// checkpoint wants the signature of a trusted key of the checkpoint's origin.
-func (v *verification) checkpoint(trust Trust) {
-	signed, _ := v.File(fileCheckpoint)
-	if len(signed) > maxCheckpoint {
+// checkpoint reads the tree head that all proofs lead to. Who signed it is
+// judged once the records are known.
+func (v *verification) checkpoint() {
+	note, _ := v.File(fileCheckpoint)
+	if len(note) > maxCheckpoint {
 		v.fail(checkCheckpoint, fileCheckpoint, "is above the bound of %d bytes", maxCheckpoint)
 		return
 	}
-	head, err := tlog.ReadCheckpoint(signed)
+	head, err := tlog.ReadCheckpoint(note)
 	if err != nil {
 		v.fail(checkCheckpoint, fileCheckpoint, "%v", err)
 		return
@@ -128,28 +133,41 @@ func (v *verification) checkpoint(trust Trust) {
 	if head.Origin != v.says.Origin || head.Size != v.says.Checkpoint.Size || head.Root != v.says.Checkpoint.Root {
 		v.fail(checkCheckpoint, fileCheckpoint, "is not the checkpoint that the manifest names (origin %s, size %d)", v.says.Origin, v.says.Checkpoint.Size)
 	}
-	byOrigin, err := trust.verifiers()
-	if err != nil {
-		v.skip(checkCheckpoint, "", "%v", err)
-		return
-	}
-	keys := byOrigin[head.Origin]
-	if len(keys) == 0 {
-		v.skip(checkCheckpoint, fileCheckpoint, "no trusted key for origin %s: get its verifier key from the log's operator, by another way than this packet", head.Origin)
-		return
-	}
-	v.signedBy(signed, keys)
 }
 
-func (v *verification) signedBy(signed []byte, keys []trustedKey) {
-	for _, key := range keys {
-		if head, err := tlog.OpenCheckpoint(signed, key); err == nil && head == v.head {
-			v.fingerprint = key.fingerprint
-			v.pass(checkCheckpoint, "%s at size %d, signed by a trusted key", head.Origin, head.Size)
-			return
-		}
+// signed wants the signature of a key of the checkpoint's origin that the
+// reader trusts, or that the rotations lead to from one.
+func (v *verification) signed(trust Trust) {
+	byOrigin, err := trust.verifiers()
+	keys := v.rotations(byOrigin[v.head.Origin])
+	switch {
+	case v.head.Origin == "": // it could not be read
+	case err != nil:
+		v.skip(checkCheckpoint, "", "%v", err)
+	case len(keys) == 0:
+		v.skip(checkCheckpoint, fileCheckpoint, "no trusted key for origin %s: get its verifier key from the log's operator, by another way than this packet", v.head.Origin)
+	default:
+		v.signedBy(keys)
 	}
-	v.fail(checkCheckpoint, fileCheckpoint, "is not signed by a trusted key of origin %s", v.head.Origin)
+}
+
+func (v *verification) signedBy(keys []trustedKey) {
+	note, _ := v.File(fileCheckpoint)
+	for _, key := range keys {
+		head, err := tlog.OpenCheckpoint(note, key)
+		if err != nil || head != v.head {
+			continue
+		}
+		v.fingerprint, v.through = key.fingerprint, key.through
+		if len(key.through) == 0 {
+			v.pass(checkCheckpoint, "%s at size %d, signed by a trusted key", head.Origin, head.Size)
+		} else {
+			v.pass(checkCheckpoint, "%s at size %d, signed by key %s, which follows a trusted key through the rotation at record %s",
+				head.Origin, head.Size, short(string(key.fingerprint)), strings.Trim(fmt.Sprint(key.through), "[]"))
+		}
+		return
+	}
+	v.fail(checkCheckpoint, fileCheckpoint, "is not signed by a trusted key of origin %s, nor by one that a rotation leads to", v.head.Origin)
 }
 
 // records goes through the records once, in order.
@@ -275,7 +293,7 @@ func (v *verification) record(rec *evidence.Record, it item) {
 			}
 		}
 	case evidence.TypeKeyRotated:
-		v.announcement(rec)
+		v.announcement(rec, it)
 	}
 }
 
@@ -285,13 +303,27 @@ func (v *verification) need(digest evidence.Digest, by string) {
 	}
 }
 
-// announcement keeps the packet key that the log names last. Such a record
-// belongs to the house: to no run and no workflow.
-func (v *verification) announcement(rec *evidence.Record) {
-	body, err := evidence.Decode[evidence.KeyRotated](rec.Body)
-	if err == nil && body.Purpose == "packet" && rec.Run == "" && rec.Workflow == nil {
-		v.announced = body.Key
+// announcement keeps the packet key that the log names last, and the keys of
+// the log itself.
+func (v *verification) announcement(rec *evidence.Record, it item) {
+	key, ok := announced(rec)
+	switch {
+	case !ok:
+	case key.Purpose == "packet":
+		v.announced, v.place = key.Key, it.leaf.Seq
+	case key.Purpose == "log":
+		v.rotated[it.leaf.Seq] = rotated{key, tlog.LeafHash(it.Leaf)}
 	}
+}
+
+// announced is what a key.rotated record says. Such a record belongs to the
+// house: to no run and no workflow.
+func announced(rec *evidence.Record) (key evidence.KeyRotated, ok bool) {
+	if rec.Type != evidence.TypeKeyRotated || rec.Run != "" || rec.Workflow != nil {
+		return key, false
+	}
+	key, err := evidence.Decode[evidence.KeyRotated](rec.Body)
+	return key, err == nil
 }
 
 // shape holds a sealed body against the catalogue.
@@ -340,6 +372,8 @@ func (v *verification) manifest() {
 		v.fail(checkManifest, fileManifest, "no key.rotated record in the packet announces its key: the log does not vouch for whoever signed it")
 	case v.announced != v.says.Key:
 		v.fail(checkManifest, fileManifest, "is signed by another key than the log announces last")
+	case v.place != v.says.Announced:
+		v.fail(checkManifest, fileManifest, "record %d announces its key, and it names record %d", v.place, v.says.Announced)
 	}
 	if err := v.says.check(); err != nil {
 		v.fail(checkManifest, fileManifest, "%v", err)

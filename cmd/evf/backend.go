@@ -19,6 +19,7 @@ import (
 type backend struct {
 	Server string `help:"URL of a running server." env:"EVF_SERVER" xor:"where" placeholder:"URL"`
 	Data   string `help:"Data directory, while no server holds it." env:"EVF_DIR" xor:"where" placeholder:"DIR" type:"path"`
+	Anchor string `hidden:"" env:"EVF_ANCHOR" type:"path"`
 	Auth   string `help:"File with the key to call with; default EVF_KEY, or the directory's admin.key." placeholder:"FILE" type:"path"`
 	EnvKey string `hidden:"" env:"EVF_KEY"`
 }
@@ -33,7 +34,7 @@ func (b *backend) open(ctx context.Context) (*client.Client, func() error, error
 		if _, err := os.Stat(b.Data); err != nil {
 			return nil, nil, fmt.Errorf("no data directory there: %w", err)
 		}
-		s, err := server.Open(ctx, server.Config{Data: b.Data})
+		s, err := server.Open(ctx, server.Config{Data: b.Data, Anchor: b.Anchor})
 		if err != nil {
 			return nil, nil, err
 		}

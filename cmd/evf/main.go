@@ -23,7 +23,8 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve the API on a data directory."`
 	Verify   verifyCmd   `cmd:"" help:"Verify a packet offline, with a key you trust."`
 	Fsck     fsckCmd     `cmd:"" help:"Check a data directory completely."`
-	Packet   packetCmd   `cmd:"" help:"Build packets."`
+	Packet   packetCmd   `cmd:"" help:"Build packets, and rotate the key that signs them."`
+	Log      logCmd      `cmd:"" help:"Look at the log, rotate its key, give it up for another."`
 	Run      runCmd      `cmd:"" help:"Look at runs."`
 	Approve  approveCmd  `cmd:"" help:"Look at approvals and decide them."`
 	Workflow workflowCmd `cmd:"" help:"Apply, list, show and retire workflows."`

@@ -10,7 +10,8 @@ import (
 )
 
 type packetCmd struct {
-	Build packetBuildCmd `cmd:"" help:"Build the packet of a run."`
+	Build     packetBuildCmd     `cmd:"" help:"Build the packet of a run."`
+	RotateKey packetRotateKeyCmd `cmd:"" help:"Have the log announce another packet key."`
 }
 
 type packetBuildCmd struct {

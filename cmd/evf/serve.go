@@ -14,6 +14,7 @@ import (
 type serveCmd struct {
 	Config string `help:"YAML configuration file." placeholder:"FILE" type:"path"`
 	Data   string `help:"Data directory; over the configuration's." env:"EVF_DIR" placeholder:"DIR" type:"path"`
+	Anchor string `help:"Folder that keeps the latest checkpoint; over the configuration's." env:"EVF_ANCHOR" placeholder:"DIR" type:"path"`
 	Listen string `help:"Address to serve on; over the configuration's." placeholder:"ADDR"`
 	Trust  bool   `name:"trust-clock" help:"Go by this machine's clock even where records were received later by it: once, after a clock that was far ahead was set right."`
 }
@@ -28,6 +29,9 @@ func (c *serveCmd) Run(ctx context.Context, std streams) error {
 	}
 	if c.Data != "" {
 		cfg.Data = c.Data
+	}
+	if c.Anchor != "" {
+		cfg.Anchor = c.Anchor
 	}
 	if c.Listen != "" {
 		cfg.Listen = c.Listen

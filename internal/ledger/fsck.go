@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/store"
 	"github.com/evidencefactory/evf/internal/store/object"
@@ -17,8 +15,10 @@ type FsckConfig struct {
 	Tenant store.Tenant
 	// Logs is the folder with one published log per tenant below it.
 	Logs string
-	// Key is the log's verifier key in C2SP form, as VerifierKey gives it.
-	Key string
+	// Keys are the verifier keys that sign now, as VerifierKeys gives them.
+	Keys []string
+	// Against are checkpoints kept elsewhere.
+	Against []Outside
 	// Open opens everything a record withholds and holds it against its
 	// commitments; its error says what is wrong. Nil leaves that unchecked.
 	Open func(ctx context.Context, row store.Row) error
@@ -70,14 +70,14 @@ func (r *Report) note(where, what string, args ...any) {
 // other, the tables made from them against the records, and the log's files
 // and checkpoints against the rows.
 //
-// What it cannot see is a whole house put back to an earlier day: for that,
-// hold the log against a checkpoint kept elsewhere. Nobody may write to the
+// What it cannot see by itself is a whole house put back to an earlier day:
+// for that, hold the log against a checkpoint kept elsewhere. Nobody may write to the
 // tenant meanwhile; where somebody did, the error is evidence.Conflict. Any
 // other error means that the walk could not be finished.
 func Fsck(ctx context.Context, cfg FsckConfig) (*Report, error) {
-	verifier, err := note.NewVerifier(cfg.Key)
+	verifiers, err := parseVerifiers(cfg.Keys)
 	if err != nil {
-		return nil, fmt.Errorf("the log's verifier key: %w", err)
+		return nil, err
 	}
 	head, err := readHead(ctx, cfg.Tenant)
 	if err != nil {
@@ -86,12 +86,23 @@ func Fsck(ctx context.Context, cfg FsckConfig) (*Report, error) {
 	c := &check{cfg: cfg, head: head, prev: evidence.ZeroDigest,
 		Report: &Report{Tenant: cfg.Tenant.ID(), Origin: head.Origin, Problems: []Problem{}, Notes: []Problem{}}}
 	c.log = newLogCheck(c.Report, object.NewDir(filepath.Join(cfg.Logs, string(cfg.Tenant.ID()))))
-	c.log.checkpoints(head, verifier)
+	h, err := ReadHistory(ctx, cfg.Tenant)
+	if err != nil {
+		c.add("keys", "%v", err)
+		h = &History{Epochs: []Epoch{{Origin: head.Origin}}}
+	}
+	c.log.epoch = h.Current()
+	c.log.checkpoints(head, verifiers)
+	if err := c.rotations(ctx, h.Current()); err != nil {
+		return nil, err
+	}
+	c.against = newAgainst(c.Report, h, verifiers, cfg.Against)
 	for _, step := range []func(context.Context) error{c.records, c.states, c.links, c.objects} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
+	c.against.finish()
 	after, err := readHead(ctx, cfg.Tenant)
 	if err != nil {
 		return nil, err
@@ -108,6 +119,8 @@ type check struct {
 	cfg  FsckConfig
 	head store.Head
 	log  *logCheck
+
+	against *against
 
 	next   uint64          // seq of the record that should come now
 	prev   evidence.Digest // of the leaf before it, "" where there is none to be had
@@ -161,6 +174,7 @@ func (c *check) missing(end uint64) {
 		leaf := c.log.published(c.next)
 		if leaf == nil {
 			c.log.stop(c.next)
+			c.against.stop()
 			c.next, c.prev = end, ""
 			return
 		}
@@ -171,6 +185,7 @@ func (c *check) missing(end uint64) {
 // step moves the walk over the leaf that comes next.
 func (c *check) step(leaf []byte) {
 	c.log.grow(leaf)
+	c.against.grow(c.next, leaf)
 	c.next, c.prev = c.next+1, evidence.DigestOf(leaf)
 	if c.next == c.head.Next && c.prev != c.head.Prev {
 		c.add("head", "does not name the last leaf, that of record %d", c.next-1)

@@ -18,6 +18,7 @@ import (
 type logCheck struct {
 	*Report
 	dir    object.Dir
+	epoch  *Epoch
 	signed []signedHead // whose signatures hold
 	owed   uint64       // size of the tree whose files are compared
 
@@ -39,16 +40,16 @@ func newLogCheck(r *Report, dir object.Dir) *logCheck { return &logCheck{Report:
 
 // checkpoints reads the published checkpoint and the store's, and holds them
 // against the key and each other. Their roots come in turn.
-func (l *logCheck) checkpoints(head store.Head, verifier note.Verifier) {
-	if head.Origin != verifier.Name() {
-		l.add("head", "was begun as log %q, the key is for %q", head.Origin, verifier.Name())
+func (l *logCheck) checkpoints(head store.Head, verifiers []note.Verifier) {
+	if name := verifiers[len(verifiers)-1].Name(); head.Origin != name {
+		l.add("head", "was begun as log %q, the key is for %q", head.Origin, name)
 	}
 	data, err := l.dir.Get(checkpointPath)
 	if err != nil && !errors.Is(err, object.ErrMissing) {
 		l.add(checkpointPath, "%v", err)
 	}
-	published, ok := l.open(checkpointPath, data, head, verifier)
-	stored, ok2 := l.open("store checkpoint", head.Checkpoint, head, verifier)
+	published, ok := l.open(checkpointPath, data, head, verifiers)
+	stored, ok2 := l.open("store checkpoint", head.Checkpoint, head, verifiers)
 	if ok {
 		l.Sealed = published.Size
 	}
@@ -71,20 +72,39 @@ func (l *logCheck) checkpoints(head store.Head, verifier note.Verifier) {
 }
 
 // open reads a checkpoint; false where there is none to rely on.
-func (l *logCheck) open(where string, data []byte, head store.Head, verifier note.Verifier) (tlog.Checkpoint, bool) {
+func (l *logCheck) open(where string, data []byte, head store.Head, verifiers []note.Verifier) (tlog.Checkpoint, bool) {
 	if data == nil {
 		if head.Sealed > 0 && where != checkpointPath {
 			l.add(where, "missing; the head says %d records are sealed", head.Sealed)
 		}
 		return tlog.Checkpoint{}, false
 	}
-	cp, err := tlog.OpenCheckpoint(data, verifier)
+	cp, err := tlog.OpenCheckpoint(data, verifiers...)
 	if err != nil {
 		l.add(where, "not signed by the log's key: %v", err)
 		return tlog.Checkpoint{}, false
 	}
+	l.signatures(where, data, cp)
 	l.signed = append(l.signed, signedHead{where, cp})
 	return cp, true
+}
+
+// signatures wants every key that was in force at a checkpoint's size to have
+// signed it. Which were is what the records say; that one of them is ours was
+// seen before.
+func (l *logCheck) signatures(where string, data []byte, cp tlog.Checkpoint) {
+	for _, k := range l.epoch.Keys {
+		if !k.inForce(cp.Size) {
+			continue
+		}
+		v, err := note.NewVerifier(k.Key)
+		if err == nil {
+			_, err = tlog.OpenCheckpoint(data, v)
+		}
+		if err != nil {
+			l.add(where, "not signed by key %s, which signs every tree of this size, as record %d says", k.Key, k.Since)
+		}
+	}
 }
 
 // size is the number of records that checkpoints cover.

@@ -98,9 +98,7 @@ func (f *fsckHouse) open(t *testing.T) (*house, FsckConfig) {
 	v, err := vault.Open(t.Context(), h.path("keys"), false)
 	h.must(err)
 	t.Cleanup(func() { v.Close() })
-	key, err := VerifierKey(h.path("keys"), tenantID)
-	h.must(err)
-	return h, FsckConfig{Tenant: h.tenant, Logs: h.path("log"), Key: key, Open: func(ctx context.Context, row store.Row) error {
+	return h, FsckConfig{Tenant: h.tenant, Logs: h.path("log"), Keys: h.vkeys(), Open: func(ctx context.Context, row store.Row) error {
 		rec, err := evidence.ParseRecord(row.Record)
 		if err != nil {
 			return err
@@ -208,7 +206,7 @@ func TestFsck(t *testing.T) {
 			"tile/0/000: not the tile that the records give, from record 20 on", "tile/entries/000: not the bundle that the records give, from record 20 on",
 			topTile + ": not the tile that the records give, from hash 0 on", "checkpoint: its root is not that of the first 600 records in the store",
 			"store checkpoint: its root is not"}},
-		{"record forged with its leaf and all that follow", func(h *house) { forge(h, 590) },
+		{"leaf re-hashed consistently, and all that follow", func(h *house) { forge(h, 590) },
 			[]string{lastTile + ": not the tile that the records give, from record 590 on", lastBundle + ": not the bundle that the records give, from record 590 on",
 				"checkpoint: its root is not that of the first 600 records in the store", "store checkpoint: its root is not"}},
 		{"columns edited", func(h *house) {
@@ -225,6 +223,11 @@ func TestFsck(t *testing.T) {
 		{"tile cut short", func(h *house) { h.must(os.Truncate(h.logFile("tile/0/000"), 320)) }, []string{"tile/0/000: not the tile that the records give, from record 10 on"}},
 		{"bundle flipped", func(h *house) { flip(h, "tile/entries/001") }, []string{"tile/entries/001: not the bundle that the records give, from record 384 on"}},
 		{"bundle missing", func(h *house) { h.must(os.Remove(h.logFile(lastBundle))) }, []string{lastBundle + ": missing"}},
+		{"checkpoint replaced by that of another tree", func(h *house) {
+			key, err := readKey(keyPath(h.path("keys"), tenantID))
+			h.must(err)
+			h.must(os.WriteFile(h.logFile("checkpoint"), signs(h, key.signer, 600), 0o644))
+		}, []string{"checkpoint: its root is not that of the first 600 records in the store"}},
 		{"published checkpoint signed by another key", func(h *house) { h.must(os.WriteFile(h.logFile("checkpoint"), signedByAnother(h), 0o644)) },
 			[]string{"checkpoint: not signed by the log's key"}},
 		{"store checkpoint signed by another key", func(h *house) { h.edit("UPDATE tenant SET checkpoint=?", signedByAnother(h)) },
@@ -392,7 +395,7 @@ func TestFsckBounds(t *testing.T) {
 func TestFsckCannotRun(t *testing.T) {
 	h, cfg := newFsckHouse(t).open(t)
 	bad := cfg
-	bad.Key = "x"
+	bad.Keys = []string{"x"}
 	if _, err := Fsck(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "verifier key") {
 		t.Errorf("with a bad key: %v", err)
 	}

@@ -78,9 +78,17 @@ func (h *house) log() *Log {
 // logOn opens the log with another tenant and folder under it.
 func (h *house) logOn(t store.Tenant, dir folder) (*Log, error) {
 	h.Helper()
-	signer, vkey, err := h.ledger().key(h.Context(), h.tenant)
+	g := h.ledger()
+	g.open = func(string) folder { return dir }
+	return g.Open(h.Context(), t)
+}
+
+// vkeys are the verifier keys that sign now, oldest first.
+func (h *house) vkeys() []string {
+	h.Helper()
+	keys, err := VerifierKeys(h.Context(), h.path("keys"), h.tenant)
 	h.must(err)
-	return openLog(h.Context(), t, dir, signer, vkey)
+	return keys
 }
 
 func (h *house) dirOf() object.Dir { return object.NewDir(h.logFile("")) }
@@ -126,9 +134,7 @@ func (h *house) rows(from uint64, n int) []store.Row {
 
 func (h *house) fsck() *Report {
 	h.Helper()
-	key, err := VerifierKey(h.path("keys"), tenantID)
-	h.must(err)
-	report, err := Fsck(h.Context(), FsckConfig{Tenant: h.tenant, Logs: h.path("log"), Key: key})
+	report, err := Fsck(h.Context(), FsckConfig{Tenant: h.tenant, Logs: h.path("log"), Keys: h.vkeys()})
 	h.must(err)
 	return report
 }

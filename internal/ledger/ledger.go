@@ -2,21 +2,14 @@ package ledger
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/store"
@@ -29,8 +22,15 @@ type Config struct {
 	Logs string
 	// Keys is the folder of signing keys, one file per tenant.
 	Keys string
+	// Anchor is a folder outside the data directory that keeps the latest
+	// checkpoint of each log. "" keeps none.
+	Anchor string
 	// WriteKey makes a key file durably and never replaces one.
 	WriteKey func(path string, data []byte) error
+	// Move and Remove put files aside durably. Nil means object.Move and
+	// object.Remove.
+	Move   func(from, to string) error
+	Remove func(path string) error
 	// Interval between looks for new rows. Zero means 250 ms.
 	Interval time.Duration
 	// Log takes what goes wrong while sealing.
@@ -42,6 +42,7 @@ type Config struct {
 type Ledger struct {
 	cfg  Config
 	wake chan struct{}
+	open func(path string) folder
 
 	mu   sync.Mutex // guards logs
 	logs map[evidence.TenantID]*Log
@@ -52,7 +53,14 @@ func New(cfg Config) *Ledger {
 	if cfg.Interval == 0 {
 		cfg.Interval = 250 * time.Millisecond
 	}
-	return &Ledger{cfg: cfg, wake: make(chan struct{}, 1), logs: map[evidence.TenantID]*Log{}}
+	if cfg.Move == nil {
+		cfg.Move = object.Move
+	}
+	if cfg.Remove == nil {
+		cfg.Remove = object.Remove
+	}
+	return &Ledger{cfg: cfg, wake: make(chan struct{}, 1), logs: map[evidence.TenantID]*Log{},
+		open: func(path string) folder { return object.NewDir(path) }}
 }
 
 // NewOrigin names a new log: random, so that no two installations share it.
@@ -70,17 +78,54 @@ func (g *Ledger) Open(ctx context.Context, t store.Tenant) (*Log, error) {
 	if l, ok := g.logs[t.ID()]; ok {
 		return l, nil
 	}
-	signer, vkey, err := g.key(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	l, err := openLog(ctx, t, object.NewDir(filepath.Join(g.cfg.Logs, string(t.ID()))), signer, vkey)
+	l, err := g.openLog(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	g.logs[t.ID()] = l
 	return l, nil
 }
+
+// openLog settles which keys sign, as the records say, before the log is
+// looked at.
+func (g *Ledger) openLog(ctx context.Context, t store.Tenant) (*Log, error) {
+	h, err := ReadHistory(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.tidy(t.ID(), h); err != nil {
+		return nil, err
+	}
+	keys, err := ring(g.cfg.Keys, t.ID(), h)
+	if errors.Is(err, fs.ErrNotExist) {
+		keys, err = g.firstKey(ctx, t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{tenant: t, dir: g.open(g.logDir(t.ID())), keys: keys, epoch: h.Current(), grown: make(chan struct{})}
+	if g.cfg.Anchor != "" {
+		l.anchor = g.open(g.cfg.Anchor)
+		g.closeAnchors(h)
+	}
+	if err := l.start(ctx); err != nil {
+		return nil, err
+	}
+	if l.anchor != nil && l.anchored.Size == 0 && l.latest.Size > 0 {
+		g.cfg.Log.Warn("the anchor holds nothing of this log yet; it is anchored from here on", "tenant", t.ID(), "size", l.latest.Size)
+	}
+	return l, nil
+}
+
+// reopen looks again at what the records and files say.
+func (g *Ledger) reopen(ctx context.Context, t store.Tenant) (*Log, error) {
+	g.mu.Lock()
+	delete(g.logs, t.ID())
+	g.mu.Unlock()
+	return g.Open(ctx, t)
+}
+
+func (g *Ledger) logDir(t evidence.TenantID) string { return filepath.Join(g.cfg.Logs, string(t)) }
 
 // For finds an opened tenant's log, nil where there is none.
 func (g *Ledger) For(t evidence.TenantID) *Log {
@@ -124,76 +169,8 @@ func (g *Ledger) sealAll(ctx context.Context) {
 		if err := l.Seal(ctx); err != nil && ctx.Err() == nil {
 			g.cfg.Log.Error("sealing failed; records are kept and will be sealed later", "tenant", l.tenant.ID(), "error", err)
 		}
+		if err := l.Anchor(); err != nil {
+			g.cfg.Log.Error("the checkpoint could not be anchored; it will be tried again", "tenant", l.tenant.ID(), "error", err)
+		}
 	}
-}
-
-// key reads the tenant's signing key, or makes the first one.
-func (g *Ledger) key(ctx context.Context, t store.Tenant) (note.Signer, string, error) {
-	path := keyPath(g.cfg.Keys, t.ID())
-	skey, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		skey, err = g.makeKey(ctx, t, path)
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	return parseKey(path, skey)
-}
-
-func keyPath(keys string, t evidence.TenantID) string {
-	return filepath.Join(keys, "log-"+string(t)+".key")
-}
-
-// VerifierKey reads the public half of a tenant's signing key out of the
-// folder of keys, in C2SP form. It makes none where there is none.
-func VerifierKey(keys string, t evidence.TenantID) (string, error) {
-	path := keyPath(keys, t)
-	skey, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	_, vkey, err := parseKey(path, skey)
-	return vkey, err
-}
-
-// parseKey reads a key file. Its errors never quote the content.
-func parseKey(path string, data []byte) (note.Signer, string, error) {
-	skey := strings.TrimSpace(string(data))
-	signer, err := note.NewSigner(skey)
-	if err != nil {
-		return nil, "", fmt.Errorf("%s is not a log's signing key: put the right file back", path)
-	}
-	vkey, err := publicKey(skey, signer)
-	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", path, err)
-	}
-	return signer, vkey, nil
-}
-
-func (g *Ledger) makeKey(ctx context.Context, t store.Tenant, path string) ([]byte, error) {
-	head, err := readHead(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	if head.Sealed > 0 {
-		return nil, fmt.Errorf("%s is missing, and tenant %s has sealed records: put the key back from where keys are kept", path, t.ID())
-	}
-	skey, _, err := note.GenerateKey(rand.Reader, head.Origin)
-	if err != nil {
-		return nil, err
-	}
-	return []byte(skey), g.cfg.WriteKey(path, []byte(skey+"\n"))
-}
-
-// publicKey gives the verifier key of a signed-note key. The private form
-// carries the Ed25519 seed, from which the public key follows.
-func publicKey(skey string, signer note.Signer) (string, error) {
-	// PRIVATE+KEY+name+hash+key, and the key's base64 may hold a plus itself.
-	parts := strings.SplitN(skey, "+", 5)
-	raw, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
-	if err != nil || len(raw) != 1+ed25519.SeedSize {
-		return "", errors.New("is not an Ed25519 signing key")
-	}
-	public := ed25519.NewKeyFromSeed(raw[1:]).Public().(ed25519.PublicKey)
-	return note.NewEd25519VerifierKey(signer.Name(), public)
 }

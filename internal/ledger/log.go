@@ -39,11 +39,11 @@ type folder interface {
 
 // Log is one tenant's log. It is safe for concurrent use.
 type Log struct {
-	tenant   store.Tenant
-	dir      folder
-	signer   note.Signer
-	verifier note.Verifier
-	vkey     string
+	tenant store.Tenant
+	dir    folder
+	keys   []signingKey // all sign, oldest first
+	epoch  *Epoch
+	anchor folder // nil where none is kept
 
 	mu     sync.Mutex // guards all below; held while sealing
 	edge   *tlog.Edge // nil when the files must be looked at again
@@ -52,20 +52,23 @@ type Log struct {
 	latest tlog.Checkpoint
 	signed []byte
 	grown  chan struct{} // closed and replaced at each checkpoint
+
+	anchored tlog.Checkpoint // what the anchor is known to hold
 }
 
-// openLog brings the files and the store to the same checkpoint. It refuses a
-// log of another key or origin, and a store behind the published checkpoint.
-func openLog(ctx context.Context, t store.Tenant, dir folder, signer note.Signer, vkey string) (*Log, error) {
-	verifier, err := note.NewVerifier(vkey)
-	if err != nil {
-		return nil, err
+// start brings the files and the store to the same checkpoint. It refuses a
+// log of another key or origin, and a store behind the published checkpoint or
+// the anchored one.
+func (l *Log) start(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.beforeAnchor(ctx); err != nil {
+		return err
 	}
-	l := &Log{tenant: t, dir: dir, signer: signer, verifier: verifier, vkey: vkey, grown: make(chan struct{})}
 	if err := l.recover(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return l, nil
+	return l.onAnchor()
 }
 
 // Checkpoint is the latest published tree head and its signed note.
@@ -75,8 +78,38 @@ func (l *Log) Checkpoint() (tlog.Checkpoint, []byte) {
 	return l.latest, bytes.Clone(l.signed)
 }
 
-// VerifierKey is the log's public key in C2SP form: what a verifier trusts.
-func (l *Log) VerifierKey() string { return l.vkey }
+// VerifierKey is the log's newest public key in C2SP form: what a verifier
+// trusts.
+func (l *Log) VerifierKey() string { return l.keys[len(l.keys)-1].vkey }
+
+// VerifierKeys are all keys that sign now, oldest first: one, or two between a
+// rotation and the end of the old key.
+func (l *Log) VerifierKeys() (list []string) {
+	for _, k := range l.keys {
+		list = append(list, k.vkey)
+	}
+	return list
+}
+
+func (l *Log) sign(cp tlog.Checkpoint) ([]byte, error) {
+	var signers []note.Signer
+	for _, k := range l.keys {
+		signers = append(signers, k.signer)
+	}
+	return cp.Sign(signers...)
+}
+
+// verify reads a checkpoint that a key of ours signed.
+func (l *Log) verify(signed []byte) (tlog.Checkpoint, error) {
+	return tlog.OpenCheckpoint(signed, l.verifiers()...)
+}
+
+func (l *Log) verifiers() (list []note.Verifier) {
+	for _, k := range l.keys {
+		list = append(list, k.verifier)
+	}
+	return list
+}
 
 // InclusionProof proves an index against the tree of size, which must have
 // been published.
@@ -142,8 +175,8 @@ func (l *Log) sealOnce(ctx context.Context) (more bool, err error) {
 	if to == head.Next && l.prev != head.Prev { // no row comes after the last one to vouch for it
 		return false, fmt.Errorf("record %d is not the one that the head names, it was altered before it was sealed: run fsck", to-1)
 	}
-	cp := tlog.Checkpoint{Origin: l.verifier.Name(), Size: to, Root: l.edge.Root()}
-	signed, err := cp.Sign(l.signer)
+	cp := tlog.Checkpoint{Origin: l.epoch.Origin, Size: to, Root: l.edge.Root()}
+	signed, err := l.sign(cp)
 	if err != nil {
 		return false, err
 	}
@@ -242,15 +275,15 @@ func (l *Log) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if head.Origin != l.verifier.Name() {
-		return fmt.Errorf("tenant %s was begun as log %q, the key is for %q: put the right key back", l.tenant.ID(), head.Origin, l.verifier.Name())
+	if name := nameOf(l.VerifierKey()); head.Origin != name {
+		return fmt.Errorf("tenant %s was begun as log %q, the key is for %q: put the right key back", l.tenant.ID(), head.Origin, name)
 	}
 	published, signed, err := l.published()
 	if err != nil {
 		return err
 	}
 	if published.Size > head.Sealed || published.Size > head.Next {
-		return fmt.Errorf("the store of tenant %s holds %d records (%d sealed), the published checkpoint covers %d: the database is older than the log. Restore the newer database; never go on from this one",
+		return fmt.Errorf("the store of tenant %s holds %d records (%d sealed), the published checkpoint covers %d: the database is older than the log. Restore the newer database, or give the log up with evf log epoch; never go on from this one",
 			l.tenant.ID(), head.Next, head.Sealed, published.Size)
 	}
 	if err := l.load(ctx, published); err != nil {
@@ -260,7 +293,7 @@ func (l *Log) recover(ctx context.Context) error {
 	if head.Sealed == 0 {
 		return nil
 	}
-	cp, err := tlog.OpenCheckpoint(head.Checkpoint, l.verifier)
+	cp, err := l.verify(head.Checkpoint)
 	if err != nil {
 		return fmt.Errorf("the store's checkpoint of tenant %s was not signed by this house's key: %w", l.tenant.ID(), err)
 	}
@@ -295,12 +328,12 @@ func (l *Log) finish(ctx context.Context, published, cp tlog.Checkpoint, signed 
 func (l *Log) published() (tlog.Checkpoint, []byte, error) {
 	signed, err := l.dir.Get(checkpointPath)
 	if errors.Is(err, object.ErrMissing) {
-		return tlog.Checkpoint{Origin: l.verifier.Name(), Root: tlog.EmptyRoot()}, nil, nil
+		return tlog.Checkpoint{Origin: l.epoch.Origin, Root: tlog.EmptyRoot()}, nil, nil
 	}
 	if err != nil {
 		return tlog.Checkpoint{}, nil, err
 	}
-	cp, err := tlog.OpenCheckpoint(signed, l.verifier)
+	cp, err := l.verify(signed)
 	if err != nil {
 		return cp, nil, fmt.Errorf("the published checkpoint of tenant %s was not signed by this house's key: %w", l.tenant.ID(), err)
 	}

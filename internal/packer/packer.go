@@ -40,8 +40,8 @@ type Packer struct{ cfg Config }
 // New makes a Packer.
 func New(cfg Config) *Packer { return &Packer{cfg} }
 
-// Announce makes the log vouch for the tenant's packet key, once. A key other
-// than the one announced is refused.
+// Announce makes the log vouch for the tenant's first packet key, once. A key
+// other than the one announced last is refused.
 func (p *Packer) Announce(ctx context.Context, t store.Tenant) error {
 	public := base64.StdEncoding.EncodeToString(p.cfg.Key(t.ID()).Public().(ed25519.PublicKey))
 	var known store.SigningKey
@@ -67,7 +67,11 @@ func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidenc
 	if err != nil {
 		return nil, err
 	}
-	extra, cites, err := p.vouchers(ctx, t, story)
+	rotations, err := p.rotations(ctx, t.ID())
+	if err != nil {
+		return nil, err
+	}
+	extra, cites, err := p.vouchers(ctx, t, story, rotations)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +82,8 @@ func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidenc
 		return nil, err
 	}
 	data, err := packet.Write(packet.Contents{
-		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: "all records of the run, the key that signs this packet, and the activation of every manifest cited",
-		Sealed: sealed, Checkpoint: signed, Objects: cites,
+		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: "all records of the run, the keys that sign this packet and its log, and the activation of every manifest cited",
+		Sealed: sealed, Checkpoint: signed, Rotations: rotations, Objects: cites,
 		Generator: p.cfg.Generator, Built: evidence.TimeOf(p.cfg.Clock()), Key: p.cfg.Key(t.ID()),
 	})
 	if err != nil {
@@ -119,9 +123,22 @@ func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder
 	return signed, sealed, nil
 }
 
+// rotations are the proofs that lead from the log's first key to its newest.
+func (p *Packer) rotations(ctx context.Context, t evidence.TenantID) ([]packet.Rotation, error) {
+	log := p.cfg.Ledger.For(t)
+	if log == nil {
+		return nil, evidence.Errorf(evidence.Unavailable, "", "the log of tenant %s is not open", t)
+	}
+	p.cfg.Ledger.Wake()
+	wait, cancel := context.WithTimeout(ctx, sealWait)
+	defer cancel()
+	return log.Rotations(wait)
+}
+
 // vouchers are the records and objects that a reader needs beside the run's
-// own: the announcement of the packet key, and every manifest cited.
-func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder.Opened) (extra []*recorder.Opened, cites []packet.Object, err error) {
+// own: the announcements of the packet key and of the log's, and every
+// manifest cited.
+func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder.Opened, rotations []packet.Rotation) (extra []*recorder.Opened, cites []packet.Object, err error) {
 	var rows []store.Row
 	err = t.View(ctx, func(tx store.Tx) error {
 		key, err := store.Load[store.SigningKey](tx, "packet")
@@ -130,6 +147,13 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder
 		}
 		if rows, err = tx.Rows(key.Seq, 1); err != nil {
 			return err
+		}
+		for _, r := range rotations {
+			named, err := tx.Rows(r.Index, 1)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, named...)
 		}
 		for _, first := range cited(story) {
 			activation, err := activation(tx, first)

@@ -43,6 +43,8 @@ type Batch struct {
 	Objects [][]byte
 	// Guard sees the state just before the batch, in the same transaction.
 	Guard func(store.Tx) error
+	// Epoch gives the tenant's log up for another with the batch.
+	Epoch *store.Epoch
 }
 
 // Recorder turns drafts into records. It is safe for concurrent use.
@@ -73,7 +75,7 @@ func (r *Recorder) Append(ctx context.Context, o Origin, b Batch) ([]store.Place
 		}
 		entries[i] = *e
 	}
-	return o.Tenant.Append(ctx, &store.Batch{Entries: entries, Objects: b.Objects, Guard: b.Guard})
+	return o.Tenant.Append(ctx, &store.Batch{Entries: entries, Objects: b.Objects, Guard: b.Guard, Epoch: b.Epoch})
 }
 
 // DraftError says which draft of a batch was refused, and why.

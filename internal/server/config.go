@@ -26,6 +26,10 @@ type Config struct {
 	// Tenants are the tenants to serve, "default" by default. Each has its
 	// own log, keys and records.
 	Tenants []string `yaml:"tenants"`
+	// Anchor is a folder outside the data directory that keeps the latest
+	// checkpoint of each log; "" keeps none. The server does not start where
+	// its store is behind it.
+	Anchor string `yaml:"anchor"`
 	// Seal is the interval between checkpoints, 250ms by default, at most 1s.
 	Seal time.Duration `yaml:"seal"`
 	// TrustClock lets expiry go by this machine's clock even where records
@@ -70,6 +74,11 @@ func (c *Config) check() ([]evidence.TenantID, error) {
 	if c.Seal < time.Millisecond || c.Seal > time.Second {
 		return nil, fmt.Errorf("seal is %v: checkpoints are 1ms to 1s apart", c.Seal)
 	}
+	anchor, err := checkAnchor(c.Data, c.Anchor)
+	if err != nil {
+		return nil, err
+	}
+	c.Anchor = anchor
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -4,34 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"time"
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/ledger"
-	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
-	"github.com/evidencefactory/evf/internal/store/sqlite"
-	"github.com/evidencefactory/evf/internal/vault"
 )
 
+// FsckConfig says what is checked, and what it is held against.
+type FsckConfig struct {
+	Data    string
+	Anchor  string // as in Config
+	Against []Kept
+	// Progress hears of each tenant's records in turn; nil hears nothing.
+	Progress func(done, total uint64)
+}
+
 // Fsck checks every tenant of a data directory that no process holds, and
-// changes nothing in it. Progress hears of each tenant's records in turn.
-func Fsck(ctx context.Context, data string, progress func(done, total uint64)) (reports []*ledger.Report, err error) {
-	s := &Server{cfg: Config{Data: data, Clock: time.Now}}
-	if _, err := os.Stat(s.path("evf.db")); err != nil {
-		return nil, fmt.Errorf("%s is not a data directory: %w", data, err)
+// changes nothing in it.
+func Fsck(ctx context.Context, cfg FsckConfig) (reports []*ledger.Report, err error) {
+	anchor, err := checkAnchor(cfg.Data, cfg.Anchor)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openStopped(ctx, cfg.Data)
+	if err != nil {
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if s.lock, err = lock(data); err != nil {
-		return nil, err
-	}
-	if s.vault, err = vault.Open(ctx, s.path("keys"), false); err != nil {
-		return nil, err
-	}
-	if s.store, err = sqlite.Open(ctx, sqlite.Config{Path: s.path("evf.db"), Clock: func() evidence.Time { return evidence.TimeOf(time.Now()) }}); err != nil {
-		return nil, err
-	}
 	faults, err := s.store.Check(ctx)
 	if err != nil {
 		return nil, err
@@ -39,13 +38,17 @@ func Fsck(ctx context.Context, data string, progress func(done, total uint64)) (
 	if len(faults) > 0 {
 		return []*ledger.Report{damaged(faults)}, nil
 	}
-	s.rec = recorder.New(s.vault)
+	s.cfg.Anchor = anchor
 	ids, err := s.store.Tenants(ctx)
 	if err != nil {
 		return nil, err
 	}
+	kept, err := s.readKept(ctx, ids, cfg.Against)
+	if err != nil {
+		return nil, err
+	}
 	for _, id := range ids {
-		r, err := s.fsck(ctx, id, progress)
+		r, err := s.fsck(ctx, id, kept, cfg.Progress)
 		if err != nil {
 			return nil, fmt.Errorf("tenant %s: %w", id, err)
 		}
@@ -54,16 +57,20 @@ func Fsck(ctx context.Context, data string, progress func(done, total uint64)) (
 	return reports, nil
 }
 
-func (s *Server) fsck(ctx context.Context, id evidence.TenantID, progress func(done, total uint64)) (*ledger.Report, error) {
+func (s *Server) fsck(ctx context.Context, id evidence.TenantID, kept []outside, progress func(done, total uint64)) (*ledger.Report, error) {
 	t, err := s.store.ForTenant(ctx, id, func() string { return "" })
 	if err != nil {
 		return nil, err
 	}
-	key, err := ledger.VerifierKey(s.path("keys"), id)
+	keys, err := ledger.VerifierKeys(ctx, s.path("keys"), t)
 	if err != nil {
 		return nil, err
 	}
-	return ledger.Fsck(ctx, ledger.FsckConfig{Tenant: t, Logs: s.path("log"), Key: key, Progress: progress,
+	against, err := s.against(ctx, t, kept)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Fsck(ctx, ledger.FsckConfig{Tenant: t, Logs: s.path("log"), Keys: keys, Against: against, Progress: progress,
 		Open: func(ctx context.Context, row store.Row) error {
 			_, err := s.rec.Open(ctx, id, row)
 			return err

@@ -6,8 +6,6 @@ package server
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -90,7 +87,7 @@ func (s *Server) open(ctx context.Context, ids []evidence.TenantID) (err error) 
 	if s.store, err = sqlite.Open(ctx, sqlite.Config{Path: s.path("evf.db"), Clock: received}); err != nil {
 		return err
 	}
-	s.ledger = ledger.New(ledger.Config{Logs: s.path("log"), Keys: keys, WriteKey: vault.WriteKeyFile, Interval: s.cfg.Seal, Log: s.cfg.Log})
+	s.ledger = s.newLedger()
 	for _, id := range ids {
 		if err := s.openTenant(ctx, id); err != nil {
 			return err
@@ -111,7 +108,7 @@ func (s *Server) openTenant(ctx context.Context, id evidence.TenantID) error {
 		return err
 	}
 	s.tenants[id] = t
-	s.packets[id], err = packetKey(filepath.Join(s.path("keys"), "packet-"+string(id)+".key"))
+	s.packets[id], err = s.packetKeys().Open(ctx, t)
 	return err
 }
 
@@ -165,24 +162,6 @@ func (s *Server) keepToken(t evidence.TenantID) func(string) error {
 		}
 		return vault.WriteKeyFile(path, []byte(token+"\n"))
 	}
-}
-
-// packetKey reads the Ed25519 seed that signs packets, or makes it.
-func packetKey(path string) (ed25519.PrivateKey, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		seed := make([]byte, ed25519.SeedSize)
-		rand.Read(seed)
-		return ed25519.NewKeyFromSeed(seed), vault.WriteKeyFile(path, []byte(hex.EncodeToString(seed)+"\n"))
-	}
-	if err != nil {
-		return nil, err
-	}
-	seed, err := hex.DecodeString(strings.TrimSpace(string(data)))
-	if err != nil || len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("%s is not a packet key: put the right file back", path)
-	}
-	return ed25519.NewKeyFromSeed(seed), nil
 }
 
 func (s *Server) ready() error {

@@ -49,7 +49,13 @@ type Batch struct {
 	// error refuses the batch. It is not run where every entry is a repeat.
 	// Where Append's ctx ends early, it may still run after Append returned.
 	Guard func(Tx) error
+	// Epoch, where set, gives the tenant's log up for another with the batch.
+	Epoch *Epoch
 }
+
+// Epoch begins another log over a tenant's records: none of them is sealed in
+// it. evidence.Conflict where the tenant's log is not the one From names.
+type Epoch struct{ From, To string } // origins
 
 // Entry is a record ready to be placed: canonical but for its received time.
 type Entry struct {

@@ -101,3 +101,20 @@ func syncFolder(path string) error {
 	}
 	return errors.Join(f.Sync(), f.Close())
 }
+
+// Move renames a file or folder durably. It does not replace a folder that
+// holds something.
+func Move(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return errors.Join(syncFolder(filepath.Dir(to)), syncFolder(filepath.Dir(from)))
+}
+
+// Remove deletes a file durably.
+func Remove(path string) error {
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}

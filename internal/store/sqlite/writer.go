@@ -198,7 +198,7 @@ func (w *writer) append(t *tenant, b *store.Batch) ([]store.Placed, error) {
 // needsSavepoint spares single plain records the cost: their only refusal
 // comes before anything is written.
 func needsSavepoint(b *store.Batch) bool {
-	return b.Guard != nil || len(b.Entries) != 1 || len(b.Objects) > 0 || store.Folds(b.Entries[0].Record.Type)
+	return b.Guard != nil || b.Epoch != nil || len(b.Entries) != 1 || len(b.Objects) > 0 || store.Folds(b.Entries[0].Record.Type)
 }
 
 func (w *writer) head(t *tenant) (*head, error) {
@@ -240,6 +240,11 @@ func (w *writer) guarded(t *tenant, h *head, b *store.Batch) ([]store.Placed, er
 }
 
 func (w *writer) place(t *tenant, h *head, b *store.Batch) ([]store.Placed, error) {
+	if b.Epoch != nil {
+		if err := w.epoch(t, b.Epoch); err != nil {
+			return nil, err
+		}
+	}
 	for _, data := range b.Objects {
 		if _, err := w.exec(w.stmts.object, t.no, string(evidence.DigestOf(data)), data); err != nil {
 			return nil, err
@@ -255,6 +260,17 @@ func (w *writer) place(t *tenant, h *head, b *store.Batch) ([]store.Placed, erro
 		placed[i] = *p
 	}
 	return placed, nil
+}
+
+func (w *writer) epoch(t *tenant, e *store.Epoch) error {
+	res, err := w.conn.ExecContext(w.ctx, "UPDATE tenant SET origin=?, sealed=0, checkpoint=NULL WHERE no=? AND origin=?", e.To, t.no, e.From)
+	if err != nil {
+		return &fatalError{err}
+	}
+	if n, _ := res.RowsAffected(); n != 1 {
+		return evidence.Errorf(evidence.Conflict, "", "the log of tenant %s is no longer %s", t.id, e.From)
+	}
+	return nil
 }
 
 // insert writes one record after the head, its links and projections, and

@@ -273,6 +273,26 @@ func checkpoints(t *testing.T, h *house) {
 	}
 }
 
+func epochs(t *testing.T, h *house) {
+	tenant, other := h.tenant("a"), h.tenant("b")
+	h.append(tenant, Batch("s", Step("", "one")))
+	h.must(tenant.SetCheckpoint(ctx, 0, 1, []byte("signed")))
+	b := Batch("s", Step("", "two"))
+	b.Epoch = &store.Epoch{From: "another origin", To: "x"}
+	h.unchanged(tenant, func() { h.refused(tenant, evidence.Conflict, b) })
+	b.Epoch.From = "origin of a"
+	b.Guard = func(store.Tx) error { return evidence.Errorf(evidence.Denied, "", "no") }
+	h.unchanged(tenant, func() { h.refused(tenant, evidence.Denied, b) })
+	b.Guard = nil
+	h.unchanged(other, func() { h.append(tenant, b) })
+	h.reopen()
+	s := h.state(h.tenant("a"))
+	if s.Head.Origin != "x" || s.Head.Sealed != 0 || s.Head.Checkpoint != nil || s.Head.Next != 2 || len(s.Rows) != 2 {
+		t.Errorf("head is %+v with %d rows", s.Head, len(s.Rows))
+	}
+	h.must(h.tenant("a").SetCheckpoint(ctx, 0, 2, []byte("anew")))
+}
+
 func reopening(t *testing.T, h *house) {
 	tenant := h.tenant("a")
 	run, action, id := evidence.RunID(NewID()), NewID(), NewID()
