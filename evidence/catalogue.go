@@ -44,6 +44,9 @@ const (
 	TypeGrantRevoked      Type = "grant.revoked"
 	TypeKeyRotated        Type = "key.rotated"
 	TypePacketBuilt       Type = "packet.built"
+	TypeErasurePerformed  Type = "erasure.performed"
+	TypeLegalHoldPlaced   Type = "legalhold.placed"
+	TypeLegalHoldReleased Type = "legalhold.released"
 )
 
 var bodies = map[Type]reflect.Type{
@@ -75,6 +78,9 @@ var bodies = map[Type]reflect.Type{
 	TypeGrantRevoked:         reflect.TypeFor[GrantRevoked](),
 	TypeKeyRotated:           reflect.TypeFor[KeyRotated](),
 	TypePacketBuilt:          reflect.TypeFor[PacketBuilt](),
+	TypeErasurePerformed:     reflect.TypeFor[ErasurePerformed](),
+	TypeLegalHoldPlaced:      reflect.TypeFor[LegalHoldPlaced](),
+	TypeLegalHoldReleased:    reflect.TypeFor[LegalHoldReleased](),
 }
 
 var shapes = sync.OnceValue(func() map[Type]*Shape {

@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/evidencefactory/evf/evidence"
 )
@@ -52,12 +50,12 @@ func redact(rec *evidence.Record, opened []evidence.Disclosure) []Redaction {
 // closedDigest finds the commitment of a field that nothing opens: an array's
 // element says its own, an object's members share one list.
 func closedDigest(body evidence.Value, pointer string, known map[string]bool) string {
-	frame, last, ok := parentOf(body, pointer)
+	frame, last, ok := body.Parent(pointer)
 	if !ok {
 		return ""
 	}
 	if frame.Kind() == evidence.Array {
-		element, _ := index(frame, last)
+		element, _ := frame.Step(last)
 		digest, _ := element.Get("...")
 		return digest.Text()
 	}
@@ -72,36 +70,6 @@ func closedDigest(body evidence.Value, pointer string, known map[string]bool) st
 		return closed[0]
 	}
 	return ""
-}
-
-// parentOf walks an RFC 6901 pointer to the value that holds its last token.
-func parentOf(v evidence.Value, pointer string) (frame evidence.Value, last string, ok bool) {
-	tokens := strings.Split(pointer, "/")
-	if len(tokens) < 2 || tokens[0] != "" {
-		return v, "", false
-	}
-	for i, t := range tokens {
-		tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(t)
-	}
-	for _, t := range tokens[1 : len(tokens)-1] {
-		if v.Kind() == evidence.Array {
-			v, ok = index(v, t)
-		} else {
-			v, ok = v.Get(t)
-		}
-		if !ok {
-			return v, "", false
-		}
-	}
-	return v, tokens[len(tokens)-1], true
-}
-
-func index(list evidence.Value, token string) (evidence.Value, bool) {
-	i, err := strconv.Atoi(token)
-	if err != nil || i < 0 || i >= len(list.Elems()) {
-		return evidence.Value{}, false
-	}
-	return list.Elems()[i], true
 }
 
 // checkOpened holds a record's disclosures against it: each opens a commitment
@@ -137,20 +105,16 @@ func checkField(rec *evidence.Record, d *evidence.Disclosure) error {
 	if shape == nil {
 		return nil
 	}
-	f := fieldAt(shape, d.Pointer)
-	frame, last, ok := parentOf(rec.Body, d.Pointer)
+	f := shape.FieldAt(d.Pointer)
+	_, last, ok := rec.Body.Parent(d.Pointer)
 	if f == nil || !ok {
 		return fmt.Errorf("disclosure %s is no field of type %s", d.Pointer, rec.Type)
 	}
-	of, subject := f.Shape, ""
-	switch {
-	case f.Name != last: // an element; those have no subject of their own
+	of := f.Shape
+	if f.Name != last { // an element
 		of = f.Elem
-	case f.Class == evidence.Personal && f.Subject != "":
-		who, _ := frame.Get(f.Subject)
-		subject = who.Text()
 	}
-	if d.Subject != subject {
+	if d.Subject != rec.Subject(d.Pointer) {
 		return fmt.Errorf("disclosure %s names another subject than the record does", d.Pointer)
 	}
 	_, v, err := d.Open()
@@ -158,21 +122,6 @@ func checkField(rec *evidence.Record, d *evidence.Disclosure) error {
 		return err
 	}
 	return of.Check(d.Pointer, v)
-}
-
-// fieldAt is the field that a pointer leads to, nil where the type has none.
-func fieldAt(shape *evidence.Shape, pointer string) (f *evidence.FieldShape) {
-	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		if shape.Kind == evidence.Array {
-			shape = shape.Elem
-			continue
-		}
-		if f = shape.Field(token); f == nil {
-			return nil
-		}
-		shape = f.Shape
-	}
-	return f
 }
 
 // sealedDigest is a digest in clear over a value that is withheld beside it:

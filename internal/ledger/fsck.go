@@ -20,8 +20,15 @@ type FsckConfig struct {
 	// Key is the log's verifier key in C2SP form, as VerifierKey gives it.
 	Key string
 	// Open opens everything a record withholds and holds it against its
-	// commitments; its error says what is wrong. Nil leaves that unchecked.
-	Open func(ctx context.Context, row store.Row) error
+	// commitments; its error says what is wrong. Erased are the erasures that
+	// destroyed keys of it. Nil leaves that unchecked.
+	Open func(ctx context.Context, row store.Row) (erased []evidence.RecordID, err error)
+	// Keys goes through the tenant's keys, by full name; erasure is "" for one
+	// that is there. Nil leaves tombstones unchecked.
+	Keys func(ctx context.Context, each func(full string, erasure evidence.RecordID)) error
+	// Kept goes through the erasures that are kept beside the keys, which may
+	// be newer than the records are.
+	Kept func(ctx context.Context, each func(id evidence.RecordID, e *evidence.ErasurePerformed)) error
 	// Progress hears after every page how many records were walked, and how
 	// many there are. Nil hears nothing.
 	Progress func(done, total uint64)
@@ -87,7 +94,7 @@ func Fsck(ctx context.Context, cfg FsckConfig) (*Report, error) {
 		Report: &Report{Tenant: cfg.Tenant.ID(), Origin: head.Origin, Problems: []Problem{}, Notes: []Problem{}}}
 	c.log = newLogCheck(c.Report, object.NewDir(filepath.Join(cfg.Logs, string(cfg.Tenant.ID()))))
 	c.log.checkpoints(head, verifier)
-	for _, step := range []func(context.Context) error{c.records, c.states, c.links, c.objects} {
+	for _, step := range []func(context.Context) error{c.records, c.states, c.links, c.objects, c.erasures} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -113,6 +120,7 @@ type check struct {
 	prev   evidence.Digest // of the leaf before it, "" where there is none to be had
 	folded store.Folded
 	linked int // links of records that the table has
+	erased erasures
 }
 
 // records walks the rows in order, and names those that are not there.
