@@ -125,6 +125,7 @@ type Report struct {
 	Size           uint64          `json:"size"`            // of the log at the checkpoint
 	KeyFingerprint evidence.Digest `json:"key_fingerprint"` // of the trusted public key that signed the checkpoint, "" without one
 	Slots          []Slot          `json:"slots"`           // computed from the records
+	Erasures       []Erasure       `json:"erasures"`        // that took something of these records
 }
 
 // ExitCode is what a command that verifies ends with: 0 valid, 1 invalid, 2

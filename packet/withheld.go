@@ -16,32 +16,43 @@ type Redaction struct {
 	// Digest is the commitment that stands for the field, where it is the only
 	// closed one in its place; "" where several could be meant.
 	Digest string `json:"digest,omitempty"`
-	Reason string `json:"reason"` // ReasonWithheld or ReasonDropped
+	Reason string `json:"reason"` // ReasonWithheld, ReasonErased or ReasonDropped
+	// Erasure is the record that says why, when and by whose authority the
+	// field's key was destroyed, where the reason is ReasonErased.
+	Erasure evidence.RecordID `json:"erasure,omitempty"`
 }
 
 // The reasons of a Redaction.
 const (
 	ReasonWithheld = "withheld" // from this reader; the vault may hold it
+	ReasonErased   = "erased"   // its key was destroyed; nobody can open it
 	ReasonDropped  = "dropped"  // a secret, which was never stored
 )
 
+// closed is a redaction, and what an erasure of it would name.
+type closed struct {
+	Redaction
+	key string // the name of the key it lies under
+	seq uint64 // of its record
+}
+
 // redact lists what stays closed of a record, in the record's own order.
-func redact(rec *evidence.Record, opened []evidence.Disclosure) []Redaction {
+func redact(seq uint64, rec *evidence.Record, opened []evidence.Disclosure) []closed {
 	disclosed := map[string]bool{}
 	known := map[string]bool{}
 	for i := range opened {
 		disclosed[opened[i].Pointer] = true
 		known[opened[i].Digest()] = true
 	}
-	var list []Redaction
+	var list []closed
 	for _, w := range rec.Withheld {
 		switch {
 		case disclosed[w.Pointer]:
 		case w.Class == evidence.Secret:
-			list = append(list, Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Reason: ReasonDropped})
+			list = append(list, closed{Redaction: Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Reason: ReasonDropped}})
 		default:
 			digest := closedDigest(rec.Body, w.Pointer, known)
-			list = append(list, Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Digest: digest, Reason: ReasonWithheld})
+			list = append(list, closed{Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Digest: digest, Reason: ReasonWithheld}, rec.KeyName(w), seq})
 		}
 	}
 	return list
@@ -60,14 +71,14 @@ func closedDigest(body evidence.Value, pointer string, known map[string]bool) st
 		return digest.Text()
 	}
 	digests, _ := frame.Get("_sd")
-	var closed []string
+	var still []string
 	for _, d := range digests.Elems() {
 		if !known[d.Text()] {
-			closed = append(closed, d.Text())
+			still = append(still, d.Text())
 		}
 	}
-	if len(closed) == 1 {
-		return closed[0]
+	if len(still) == 1 {
+		return still[0]
 	}
 	return ""
 }

@@ -82,6 +82,17 @@ func (g *Ledger) Open(ctx context.Context, t store.Tenant) (*Log, error) {
 	return l, nil
 }
 
+// Republish makes a tenant's published log again below logs, as far as its
+// store is sealed, from its rows and the checkpoint signed last. It signs
+// nothing, and returns the size.
+func Republish(ctx context.Context, t store.Tenant, logs, vkey string) (uint64, error) {
+	l, err := openLog(ctx, t, object.NewDir(filepath.Join(logs, string(t.ID()))), nil, vkey)
+	if err != nil {
+		return 0, err
+	}
+	return l.latest.Size, nil
+}
+
 // For finds an opened tenant's log, nil where there is none.
 func (g *Ledger) For(t evidence.TenantID) *Log {
 	g.mu.Lock()

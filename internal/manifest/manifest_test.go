@@ -73,8 +73,8 @@ func TestParse(t *testing.T) {
 			{Name: "ap-controller", Role: "ap-controller", Quorum: 1, Expires: 4 * time.Hour, ApartFrom: []string{"initiator", "dispatcher", "author"}},
 			{Name: "treasury", Role: "treasurer", Quorum: 2, Expires: 24 * time.Hour, ApartFrom: []string{"initiator"}},
 		},
-		Owes:      []string{"extraction", "validation", "authorization", "routing", "oversight", "action"},
-		Classes:   []ClassRule{{Type: "fields.extracted", Pointer: "/fields/*/pointer", Class: evidence.Confidential}},
+		Owes:    []string{"extraction", "validation", "authorization", "routing", "oversight", "action"},
+		Classes: []ClassRule{{Type: "fields.extracted", Pointer: "/fields/*/pointer", Class: evidence.Confidential}},
 		Retention: Retention{Default: 400 * day, Floor: 180 * day,
 			Classes: map[evidence.Class]time.Duration{evidence.Confidential: 2555 * day, evidence.Personal: 180 * day}},
 	}

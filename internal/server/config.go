@@ -29,6 +29,11 @@ type Config struct {
 	// Seal is the interval between checkpoints, 250ms by default, at most 1s.
 	Seal time.Duration `yaml:"seal"`
 
+	// Erasures is a file outside the data directory that every erasure is
+	// added to, a line each: a restore needs those since its backup. None by
+	// default.
+	Erasures string `yaml:"erasures"`
+
 	// Log takes the server's own messages; nil discards them.
 	Log *slog.Logger `yaml:"-"`
 	// Clock is the time; nil means time.Now.

@@ -45,11 +45,13 @@ func (v *Vault) Destroy(ctx context.Context, t evidence.TenantID, e Erasure) err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	// Forgotten in memory first, and whatever comes of the transaction.
+	// Before the transaction, and whatever comes of it: the erasure is on
+	// record already, so nothing is sealed or opened under these keys again.
 	for _, full := range body.Keys {
 		name, _, _ := evidence.CutGeneration(full)
 		delete(v.cache, cacheKey{t, full})
 		delete(v.current, cacheKey{t, name})
+		v.doomed[cacheKey{t, full}] = true
 	}
 	tx, err := v.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -62,7 +64,13 @@ func (v *Vault) Destroy(ctx context.Context, t evidence.TenantID, e Erasure) err
 	if _, err := tx.ExecContext(ctx, "INSERT INTO erasure (tenant, id, leaf, record) VALUES (?,?,?,?) ON CONFLICT DO NOTHING", string(t), string(leaf.ID), e.Leaf, e.Record); err != nil {
 		return keyError("keep an erasure", err)
 	}
-	return keyError("destroy keys", tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return keyError("destroy keys", err)
+	}
+	for _, full := range body.Keys {
+		delete(v.doomed, cacheKey{t, full})
+	}
+	return nil
 }
 
 func destroy(ctx context.Context, tx *sql.Tx, t evidence.TenantID, leaf *evidence.Leaf, body *evidence.ErasurePerformed) error {
@@ -163,41 +171,49 @@ func texts[S ~string](rows *sql.Rows, err error) (list []S, _ error) {
 	return list, keyError("list keys", rows.Err())
 }
 
-// Tombstones counts the destroyed keys by the erasure that took them.
-func (v *Vault) Tombstones(ctx context.Context, t evidence.TenantID) (map[evidence.RecordID]int, error) {
-	rows, err := v.db.QueryContext(ctx, "SELECT erasure, count(*) FROM key WHERE tenant=? AND erasure<>'' GROUP BY erasure", string(t))
-	if err != nil {
-		return nil, keyError("count tombstones", err)
+// Carried lists the erasures that were carried out here.
+func (v *Vault) Carried(ctx context.Context, t evidence.TenantID) (map[evidence.RecordID]bool, error) {
+	ids, err := texts[evidence.RecordID](v.db.QueryContext(ctx, "SELECT id FROM erasure WHERE tenant=?", string(t)))
+	carried := make(map[evidence.RecordID]bool, len(ids))
+	for _, id := range ids {
+		carried[id] = true
 	}
-	defer rows.Close()
-	counts := map[evidence.RecordID]int{}
-	for rows.Next() {
-		var id evidence.RecordID
-		var n int
-		if err := rows.Scan(&id, &n); err != nil {
-			return nil, keyError("count tombstones", err)
-		}
-		counts[id] = n
-	}
-	return counts, keyError("count tombstones", rows.Err())
+	return carried, err
 }
 
-// Erasures lists the erasures kept beside the keys, in order of id, that is of
-// time, after the one given.
-func (v *Vault) Erasures(ctx context.Context, t evidence.TenantID, after evidence.RecordID, limit int) (list []Erasure, err error) {
-	rows, err := v.db.QueryContext(ctx, "SELECT leaf, record FROM erasure WHERE tenant=? AND id>? ORDER BY id LIMIT ?", string(t), string(after), limit)
+// EachErasure goes through a tenant's erasures kept beside the keys, or all
+// tenants' for "", in order of id, that is of time, until each returns an
+// error.
+func (v *Vault) EachErasure(ctx context.Context, t evidence.TenantID, each func(Erasure) error) error {
+	const page = 100
+	for after := ""; ; {
+		list, last, err := v.erasures(ctx, t, after, page)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, e := range list {
+			if err := each(e); err != nil {
+				return err
+			}
+		}
+		after = last
+	}
+}
+
+func (v *Vault) erasures(ctx context.Context, t evidence.TenantID, after string, limit int) (list []Erasure, last string, err error) {
+	rows, err := v.db.QueryContext(ctx, "SELECT id, leaf, record FROM erasure WHERE (tenant=?1 OR ?1='') AND id>?2 ORDER BY id LIMIT ?3", string(t), after, limit)
 	if err != nil {
-		return nil, keyError("list erasures", err)
+		return nil, "", keyError("list erasures", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var e Erasure
-		if err := rows.Scan(&e.Leaf, &e.Record); err != nil {
-			return nil, keyError("list erasures", err)
+		if err := rows.Scan(&last, &e.Leaf, &e.Record); err != nil {
+			return nil, "", keyError("list erasures", err)
 		}
 		list = append(list, e)
 	}
-	return list, keyError("list erasures", rows.Err())
+	return list, last, keyError("list erasures", rows.Err())
 }
 
 // Retained is until when retention has looked at a tenant, "" where it never

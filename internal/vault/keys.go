@@ -159,6 +159,9 @@ func (v *Vault) key(ctx context.Context, t evidence.TenantID, full string) (a ci
 }
 
 func (v *Vault) unwrap(t evidence.TenantID, full string, wrapped []byte) (named, error) {
+	if v.doomed[cacheKey{t, full}] {
+		return named{}, evidence.Errorf(evidence.Unavailable, "", "key %s is being destroyed by an erasure that is not finished: the next start finishes it", full)
+	}
 	raw, err := open(aead(v.derive(t, "wrap")), wrapped, aad(string(t), full))
 	if err != nil {
 		return named{}, fmt.Errorf("key %q of tenant %q does not unwrap: keys.db and vault.key do not belong together, or one was altered; put the right ones back", full, t)

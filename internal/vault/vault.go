@@ -46,6 +46,7 @@ type Vault struct {
 	mu      sync.Mutex // guards what follows, and the making and destroying of keys
 	cache   map[cacheKey]cipher.AEAD
 	current map[cacheKey]string // the full name of the key in use under a name
+	doomed  map[cacheKey]bool   // keys that an erasure names and could not destroy yet
 }
 
 // Open opens the vault in dir (keys.db and vault.key there), and makes it if
@@ -67,7 +68,7 @@ func Open(ctx context.Context, dir string, fresh bool) (*Vault, error) {
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
 	}
-	v := &Vault{db: db, master: master, cache: map[cacheKey]cipher.AEAD{}, current: map[cacheKey]string{}}
+	v := &Vault{db: db, master: master, cache: map[cacheKey]cipher.AEAD{}, current: map[cacheKey]string{}, doomed: map[cacheKey]bool{}}
 	if err := errors.Join(os.Chmod(path, 0o600), v.probe(ctx, path, fresh)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
