@@ -195,6 +195,7 @@ type Record struct {
 	Actor    evidence.Actor    `json:"actor"`
 	Body     evidence.Value    `json:"body" doc:"with withheld values put back, for those who may read them"`
 	Erased   []string          `json:"erased,omitzero" doc:"keys that were destroyed"`
+	Expunged bool              `json:"expunged,omitzero" doc:"its bytes were removed by authority: id, type and received are its leaf's"`
 }
 
 // Slot is one named place that a run fills with evidence, or leaves open.
@@ -286,6 +287,76 @@ type Keys struct {
 // Revoke ends a key.
 type Revoke struct {
 	Reason string `json:"reason"`
+}
+
+// Erase destroys the keys that a subject's or a run's values lie under, and
+// removes the bytes of records of the run. There is no way back.
+type Erase struct {
+	Subject   string         `json:"subject,omitzero" doc:"a name as the house was given it, or a pseudonym"`
+	Run       evidence.RunID `json:"run,omitzero" doc:"one that has ended"`
+	Expunge   []string       `json:"expunge,omitzero" doc:"records of the run whose bytes go too, by id or by type"`
+	Authority string         `json:"authority" doc:"who ordered it and on what basis: public, and for ever"`
+	Dry       bool           `json:"dry,omitzero" doc:"only say what would go"`
+}
+
+// Erased is what an erasure took.
+type Erased struct {
+	Kind     string              `json:"kind" enum:"subject,run"`
+	Subject  string              `json:"subject,omitzero" doc:"a pseudonym"`
+	Run      evidence.RunID      `json:"run,omitzero"`
+	Keys     []string            `json:"keys"`
+	Expunged []evidence.RecordID `json:"expunged"`
+	Dry      bool                `json:"dry,omitzero"`
+}
+
+// Retain lets retention run.
+type Retain struct {
+	Dry     bool `json:"dry,omitzero" doc:"only say what is due"`
+	Confirm bool `json:"confirm,omitzero" doc:"though the clock is far ahead of when it last ran"`
+}
+
+// Retained is what retention took, or would take.
+type Retained struct {
+	Runs []DueRun `json:"runs"`
+	Held int      `json:"held" doc:"runs that are due and under a legal hold"`
+	More bool     `json:"more,omitzero" doc:"others are due, for the next pass"`
+	Dry  bool     `json:"dry,omitzero"`
+}
+
+// DueRun is one run that retention takes something of.
+type DueRun struct {
+	Run      evidence.RunID `json:"run"`
+	Workflow string         `json:"workflow"`
+	Ended    evidence.Time  `json:"ended"`
+	Classes  []string       `json:"classes"`
+	Keys     int            `json:"keys"`
+}
+
+// PlaceHold places a legal hold.
+type PlaceHold struct {
+	Scope  string `json:"scope" enum:"all,workflow,run,subject"`
+	What   string `json:"what,omitzero" doc:"a workflow's name, a run's id, a subject's name or pseudonym"`
+	Reason string `json:"reason"`
+}
+
+// ReleaseHold ends a legal hold.
+type ReleaseHold struct {
+	Reason string `json:"reason"`
+}
+
+// Hold keeps what it covers from being erased.
+type Hold struct {
+	ID     string        `json:"id"`
+	Scope  string        `json:"scope" enum:"all,workflow,run,subject"`
+	What   string        `json:"what,omitzero"`
+	By     string        `json:"by" doc:"who placed it"`
+	Placed evidence.Time `json:"placed"`
+	Status string        `json:"status" enum:"active,released"`
+}
+
+// Holds is a page of legal holds.
+type Holds struct {
+	Holds []Hold `json:"holds"`
 }
 
 // BuildPacket builds the packet of a run.

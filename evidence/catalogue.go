@@ -46,6 +46,9 @@ const (
 	TypeKeyRetired        Type = "key.retired"
 	TypeSystemEpoch       Type = "system.epoch"
 	TypePacketBuilt       Type = "packet.built"
+	TypeErasurePerformed  Type = "erasure.performed"
+	TypeLegalHoldPlaced   Type = "legalhold.placed"
+	TypeLegalHoldReleased Type = "legalhold.released"
 )
 
 var bodies = map[Type]reflect.Type{
@@ -79,6 +82,9 @@ var bodies = map[Type]reflect.Type{
 	TypeKeyRetired:           reflect.TypeFor[KeyRetired](),
 	TypeSystemEpoch:          reflect.TypeFor[SystemEpoch](),
 	TypePacketBuilt:          reflect.TypeFor[PacketBuilt](),
+	TypeErasurePerformed:     reflect.TypeFor[ErasurePerformed](),
+	TypeLegalHoldPlaced:      reflect.TypeFor[LegalHoldPlaced](),
+	TypeLegalHoldReleased:    reflect.TypeFor[LegalHoldReleased](),
 }
 
 var shapes = sync.OnceValue(func() map[Type]*Shape {

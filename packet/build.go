@@ -82,14 +82,23 @@ func (b *builder) records(list []Sealed) error {
 	var leaves, records, proofs, disclosures []byte
 	var d derived
 	for i, s := range list {
-		rec, err := evidence.ParseRecord(s.Record)
+		leaf, err := evidence.ParseLeaf(s.Leaf)
 		if err != nil {
-			return fmt.Errorf("record %d: %w", i, err)
+			return fmt.Errorf("%s: %d: %w", checkLeaves, i, err)
 		}
-		opened := inOrder(rec, s.Disclosures)
-		d.add(rec, opened)
-		if key, ok := announced(rec); ok && key.Purpose == "packet" {
-			b.announced = s.Proof.Index
+		id, opened := leaf.ID, s.Disclosures
+		if len(s.Record) == 0 {
+			d.addGone(leaf)
+		} else {
+			rec, err := evidence.ParseRecord(s.Record)
+			if err != nil {
+				return fmt.Errorf("record %d: %w", i, err)
+			}
+			opened = inOrder(rec, opened)
+			d.add(leaf.Seq, rec, opened)
+			if key, ok := announced(rec); ok && key.Purpose == "packet" {
+				b.announced = s.Proof.Index
+			}
 		}
 		leaves = append(append(leaves, s.Leaf...), '\n')
 		records = append(append(records, s.Record...), '\n')
@@ -97,7 +106,7 @@ func (b *builder) records(list []Sealed) error {
 			return err
 		}
 		for _, o := range opened {
-			line := disclosureLine{Record: rec.ID, Pointer: o.Pointer, Class: o.Class, Subject: o.Subject, Text: o.Text}
+			line := disclosureLine{Record: id, Pointer: o.Pointer, Class: o.Class, Subject: o.Subject, Text: o.Text}
 			if disclosures, err = appendLine(disclosures, line); err != nil {
 				return err
 			}
@@ -108,6 +117,7 @@ func (b *builder) records(list []Sealed) error {
 	}
 	b.files[fileLeaves], b.files[fileRecords], b.files[fileProofs], b.files[fileDisclosures] = leaves, records, proofs, disclosures
 	b.counts = d.counts
+	d.settle()
 	var err error
 	if b.files[fileRedactions], err = d.redactionsFile(); err != nil {
 		return err
@@ -155,25 +165,34 @@ func isObjectName(name string) bool {
 // derived is what follows from the records and disclosures of a packet: the
 // writer writes it, and Verify computes it again.
 type derived struct {
-	counts     Counts
-	redactions []Redaction
-	story      story
+	counts   Counts
+	closed   []closed
+	erasures []erasure
+	gone     []*evidence.Leaf             // whose records were expunged
+	named    map[evidence.RecordID]naming // by erasures, as expunged
+	erased   []Erasure                    // what settle found each erasure to have taken
+	story    story
 }
 
-func (d *derived) add(rec *evidence.Record, opened []evidence.Disclosure) {
-	closed := redact(rec, opened)
-	d.redactions = append(d.redactions, closed...)
+func (d *derived) add(seq uint64, rec *evidence.Record, opened []evidence.Disclosure) {
+	closed := redact(seq, rec, opened)
+	d.closed = append(d.closed, closed...)
 	d.counts.Records++
 	d.counts.Disclosures += len(opened)
 	d.counts.Withheld += len(closed)
+	d.erasure(seq, rec)
 	d.story.add(rec)
 }
 
 func (d *derived) redactionsFile() ([]byte, error) {
+	list := make([]Redaction, len(d.closed))
+	for i, c := range d.closed {
+		list[i] = c.Redaction
+	}
 	return canonical(struct {
 		Version  int         `json:"v"`
 		Withheld []Redaction `json:"withheld"`
-	}{version, append([]Redaction{}, d.redactions...)})
+	}{version, list})
 }
 
 func (d *derived) slotsFile() ([]byte, error) {

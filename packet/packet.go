@@ -69,7 +69,7 @@ type Contents struct {
 // Sealed is one record as a packet carries it.
 type Sealed struct {
 	Leaf        []byte // canonical; see evidence.ParseLeaf
-	Record      []byte // canonical; see evidence.ParseRecord
+	Record      []byte // canonical; see evidence.ParseRecord. Empty where it was expunged
 	Proof       Proof
 	Disclosures []evidence.Disclosure // of the fields that this reader may see
 }

@@ -136,8 +136,9 @@ type Report struct {
 	KeyFingerprint evidence.Digest `json:"key_fingerprint"` // of the trusted key that signed the checkpoint, "" without one
 	// Rotations are the seqs of the records that lead from the reader's key to
 	// the one that signed; none where that is the reader's own.
-	Rotations []uint64 `json:"rotations,omitempty"`
-	Slots     []Slot   `json:"slots"` // computed from the records
+	Rotations []uint64  `json:"rotations,omitempty"`
+	Slots     []Slot    `json:"slots"`    // computed from the records
+	Erasures  []Erasure `json:"erasures"` // that took something of these records
 }
 
 // ExitCode is what a command that verifies ends with: 0 valid, 1 invalid, 2

@@ -11,23 +11,23 @@ import (
 // State says how well a slot is known.
 type State string
 
-// The states of a slot. Slots gives the first five; the others need to be told
+// The states of a slot. Slots gives the first six; the others need to be told
 // what could have been seen, and what was owed.
 const (
 	Evidenced    State = "evidenced"    // enforced or observed
 	Declared     State = "declared"     // the agent or its code says so
 	Inferred     State = "inferred"     // follows from other records
+	Erased       State = "erased"       // a record that it rested on was expunged by authority
 	Missing      State = "missing"      // no record says it
 	Contradicted State = "contradicted" // records say opposite things
 	Unobservable State = "unobservable"
 	Withheld     State = "withheld"
-	Erased       State = "erased"
 	NotOwed      State = "not-owed"
 )
 
 // worse orders the states that Slots gives: a slot is known no better than the
 // worst of what it rests on.
-var worse = []State{Evidenced, Declared, Inferred, Missing, Contradicted}
+var worse = []State{Evidenced, Declared, Inferred, Erased, Missing, Contradicted}
 
 // Slot is one named place that a run fills with evidence, or leaves open.
 type Slot struct {
@@ -48,9 +48,10 @@ type Gap struct {
 // six outputs extraction, validation, authorization, routing, oversight and
 // action, then identity, inputs and operation. It reads only fields that no
 // record withholds, so disclosures change nothing. A body that
-// is not what its type says counts for nothing.
-func Slots(records []*evidence.Record) []Slot {
-	var s story
+// is not what its type says counts for nothing. Gone are the run's records
+// that were expunged.
+func Slots(records []*evidence.Record, gone ...Gone) []Slot {
+	s := story{gone: gone}
 	for _, rec := range records {
 		s.add(rec)
 	}
@@ -73,7 +74,17 @@ type place struct {
 	id evidence.RecordID
 }
 
-func newSheet(name string) *sheet { return &sheet{name: name, state: Evidenced} }
+// sheet begins a slot with what was expunged of it.
+func (s *story) sheet(name string) *sheet {
+	b := &sheet{name: name, state: Evidenced}
+	for _, g := range s.gone {
+		if restsOn[g.Type] == name {
+			b.gap(Erased, fmt.Sprintf("record %s (%s) was expunged on %s by authority: %s", short(string(g.Record)), g.Type, clock(g.On), g.Authority),
+				"nothing brings it back: its leaf shows that it was there, and which erasure took it")
+		}
+	}
+	return b
+}
 
 func (s *sheet) lower(state State) {
 	if slices.Index(worse, state) > slices.Index(worse, s.state) {

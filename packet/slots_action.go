@@ -89,7 +89,7 @@ func (a *action) places() []place {
 // actionSlot judges what was done. Reads change nothing, so where there is
 // more than reads, a read that went well is not worth lowering the slot for.
 func (s *story) actionSlot() Slot {
-	b := newSheet("action")
+	b := s.sheet("action")
 	effects := false
 	for _, a := range s.actions.list {
 		effects = effects || a.tool().Impact != "read"

@@ -52,7 +52,7 @@ func (a *approval) quorum() int64 {
 }
 
 func (s *story) authorizationSlot() Slot {
-	b := newSheet("authorization")
+	b := s.sheet("authorization")
 	verdicts := map[string]int{}
 	decisions, unblocked := 0, 0
 	for _, a := range s.actions.list {
@@ -90,7 +90,7 @@ func (s *story) authorizationSlot() Slot {
 // oversightSlot judges what people had to decide and did. Where nobody had to,
 // a decision of the gate or a route must say so: silence is no evidence of it.
 func (s *story) oversightSlot() Slot {
-	b := newSheet("oversight")
+	b := s.sheet("oversight")
 	for _, a := range s.approvals.list {
 		a.judge(b)
 	}

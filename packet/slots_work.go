@@ -11,7 +11,7 @@ import (
 // The slots that the workflow's own work fills.
 
 func (s *story) inputsSlot() Slot {
-	b := newSheet("inputs")
+	b := s.sheet("inputs")
 	b.cite(places(s.referenced)...)
 	var documents []string
 	for _, f := range s.referenced {
@@ -20,16 +20,17 @@ func (s *story) inputsSlot() Slot {
 			documents = append(documents, d)
 		}
 	}
-	if len(documents) == 0 {
+	if b.empty() {
 		b.gap(Missing, "no record says what the run worked on", "record input.referenced for each document")
-	} else {
+	}
+	if len(documents) > 0 {
 		b.say("%s: %s", count(len(documents), "document"), some(documents, ", "))
 	}
 	return b.slot()
 }
 
 func (s *story) extractionSlot() Slot {
-	b := newSheet("extraction")
+	b := s.sheet("extraction")
 	b.cite(places(s.extracted)...)
 	fields, unreadable := 0, 0
 	documents := map[evidence.Digest]bool{}
@@ -55,7 +56,7 @@ func (s *story) extractionSlot() Slot {
 }
 
 func (s *story) validationSlot() Slot {
-	b := newSheet("validation")
+	b := s.sheet("validation")
 	b.cite(places(s.checked)...)
 	passed, judged, other := 0, 0, 0
 	var failed []string
@@ -91,7 +92,7 @@ func (s *story) validationSlot() Slot {
 }
 
 func (s *story) routingSlot() Slot {
-	b := newSheet("routing")
+	b := s.sheet("routing")
 	b.cite(places(s.routed)...)
 	for _, f := range s.latestRoutes() {
 		b.lower(known(f.body.Assurance))
@@ -122,7 +123,7 @@ func (s *story) latestRoutes() []fact[evidence.DecisionRouted] {
 }
 
 func (s *story) identitySlot() Slot {
-	b := newSheet("identity")
+	b := s.sheet("identity")
 	b.cite(places(s.started)...)
 	for _, f := range s.started {
 		b.lower(known(f.body.Assurance))
@@ -148,7 +149,7 @@ func (s *story) identitySlot() Slot {
 }
 
 func (s *story) operationSlot() Slot {
-	b := newSheet("operation")
+	b := s.sheet("operation")
 	b.cite(places(s.failed)...)
 	b.cite(places(s.retried)...)
 	b.cite(places(s.recovered)...)

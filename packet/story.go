@@ -5,6 +5,7 @@ import "github.com/evidencefactory/evf/evidence"
 // story keeps of a run's records what the slots are judged by.
 type story struct {
 	n          int // records so far
+	gone       []Gone
 	started    []fact[evidence.RunStarted]
 	ended      []fact[evidence.RunEnded]
 	referenced []fact[evidence.InputReferenced]

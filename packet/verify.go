@@ -64,6 +64,7 @@ type verification struct {
 	rotated   map[uint64]rotated         // announcements of the log's own keys, by seq
 	partial   bool                       // not every record could be read
 	ofRun     int
+	ends      []end
 	neighbors int // chained pairs
 	unknown   int // records of types outside the catalogue
 	sealed    int // salted digests that were recomputed
@@ -76,7 +77,7 @@ func (v *verification) report() Report {
 		Run: v.says.Scope.Run, Records: v.derived.counts.Records,
 		Disclosed: v.derived.counts.Disclosures, Withheld: v.derived.counts.Withheld,
 		Origin: v.head.Origin, Size: v.head.Size, KeyFingerprint: v.fingerprint, Rotations: v.through,
-		Slots: v.derived.story.slots(),
+		Slots: v.derived.story.slots(), Erasures: v.derived.erased,
 	}
 }
 
@@ -182,6 +183,9 @@ func (v *verification) records() {
 		}
 		v.item(it)
 	}
+	v.derived.settle()
+	v.expunged()
+	v.counted()
 	counts := v.derived.counts
 	if v.ofRun == 0 && !v.partial {
 		v.fail(checkRecords, fileRecords, "none of the records is of run %s", v.says.Scope.Run)
@@ -202,6 +206,10 @@ func (v *verification) item(it item) {
 	at := fmt.Sprintf("%s:%d", fileLeaves, it.line)
 	v.leaf(it, at)
 	v.inclusion(it)
+	if len(it.Record) == 0 {
+		v.derived.addGone(it.leaf)
+		return
+	}
 	rec, err := evidence.ParseRecord(it.Record)
 	if evidence.DigestOf(it.Record) != it.leaf.Digest {
 		v.fail(checkRecords, fmt.Sprintf("%s:%d", fileRecords, it.line), "does not have the digest that its leaf seals")
@@ -214,7 +222,7 @@ func (v *verification) item(it item) {
 	v.record(rec, it)
 	v.shape(rec)
 	v.opened(rec, it.Disclosures)
-	v.derived.add(rec, it.Disclosures)
+	v.derived.add(it.leaf.Seq, rec, it.Disclosures)
 }
 
 // leaf checks the leaf by itself and against the one before.
@@ -250,18 +258,35 @@ func (v *verification) inclusion(it item) {
 	}
 }
 
+// end is the end of the run, and how many of its records came before.
+type end struct {
+	rec    *evidence.Record
+	seq    uint64
+	before int
+}
+
 // counted holds the number of a run's records, which its end is sealed with,
-// against those that are here: from a run that has ended, nothing can be left
-// out unseen.
-func (v *verification) counted(rec *evidence.Record) {
-	n, ok := rec.Body.Get("records")
-	count, whole := n.Int()
-	switch {
-	case !ok || !whole:
-	case count != int64(v.ofRun):
-		v.fail(checkCompleteness, string(rec.ID), "the run had %d records when it ended, %d of them are here", count, v.ofRun)
-	default:
-		v.pass(checkCompleteness, "all %d records that the run had when it ended", count)
+// against those that are here, the expunged ones among them: from a run that
+// has ended, nothing can be left out unseen.
+func (v *verification) counted() {
+	for _, e := range v.ends {
+		here := e.before
+		for _, leaf := range v.derived.gone {
+			if leaf.Seq < e.seq {
+				here++
+			}
+		}
+		n, ok := e.rec.Body.Get("records")
+		count, whole := n.Int()
+		switch {
+		case !ok || !whole:
+		case count != int64(here):
+			v.fail(checkCompleteness, string(e.rec.ID), "the run had %d records when it ended, %d of them are here", count, here)
+		case here != e.before:
+			v.pass(checkCompleteness, "all %d records that the run had when it ended; %d of them expunged", count, here-e.before)
+		default:
+			v.pass(checkCompleteness, "all %d records that the run had when it ended", count)
+		}
 	}
 }
 
@@ -275,7 +300,7 @@ func (v *verification) record(rec *evidence.Record, it item) {
 	switch rec.Run {
 	case v.says.Scope.Run:
 		if rec.Type == evidence.TypeRunEnded {
-			v.counted(rec)
+			v.ends = append(v.ends, end{rec, it.leaf.Seq, v.ofRun})
 		}
 		v.ofRun++
 	case "":

@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/evidencefactory/evf/evidence"
 )
@@ -18,32 +16,43 @@ type Redaction struct {
 	// Digest is the commitment that stands for the field, where it is the only
 	// closed one in its place; "" where several could be meant.
 	Digest string `json:"digest,omitempty"`
-	Reason string `json:"reason"` // ReasonWithheld or ReasonDropped
+	Reason string `json:"reason"` // ReasonWithheld, ReasonErased or ReasonDropped
+	// Erasure is the record that says why, when and by whose authority the
+	// field's key was destroyed, where the reason is ReasonErased.
+	Erasure evidence.RecordID `json:"erasure,omitempty"`
 }
 
 // The reasons of a Redaction.
 const (
 	ReasonWithheld = "withheld" // from this reader; the vault may hold it
+	ReasonErased   = "erased"   // its key was destroyed; nobody can open it
 	ReasonDropped  = "dropped"  // a secret, which was never stored
 )
 
+// closed is a redaction, and what an erasure of it would name.
+type closed struct {
+	Redaction
+	key string // the name of the key it lies under
+	seq uint64 // of its record
+}
+
 // redact lists what stays closed of a record, in the record's own order.
-func redact(rec *evidence.Record, opened []evidence.Disclosure) []Redaction {
+func redact(seq uint64, rec *evidence.Record, opened []evidence.Disclosure) []closed {
 	disclosed := map[string]bool{}
 	known := map[string]bool{}
 	for i := range opened {
 		disclosed[opened[i].Pointer] = true
 		known[opened[i].Digest()] = true
 	}
-	var list []Redaction
+	var list []closed
 	for _, w := range rec.Withheld {
 		switch {
 		case disclosed[w.Pointer]:
 		case w.Class == evidence.Secret:
-			list = append(list, Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Reason: ReasonDropped})
+			list = append(list, closed{Redaction: Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Reason: ReasonDropped}})
 		default:
 			digest := closedDigest(rec.Body, w.Pointer, known)
-			list = append(list, Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Digest: digest, Reason: ReasonWithheld})
+			list = append(list, closed{Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Digest: digest, Reason: ReasonWithheld}, rec.KeyName(w), seq})
 		}
 	}
 	return list
@@ -52,56 +61,26 @@ func redact(rec *evidence.Record, opened []evidence.Disclosure) []Redaction {
 // closedDigest finds the commitment of a field that nothing opens: an array's
 // element says its own, an object's members share one list.
 func closedDigest(body evidence.Value, pointer string, known map[string]bool) string {
-	frame, last, ok := parentOf(body, pointer)
+	frame, last, ok := body.Parent(pointer)
 	if !ok {
 		return ""
 	}
 	if frame.Kind() == evidence.Array {
-		element, _ := index(frame, last)
+		element, _ := frame.Step(last)
 		digest, _ := element.Get("...")
 		return digest.Text()
 	}
 	digests, _ := frame.Get("_sd")
-	var closed []string
+	var still []string
 	for _, d := range digests.Elems() {
 		if !known[d.Text()] {
-			closed = append(closed, d.Text())
+			still = append(still, d.Text())
 		}
 	}
-	if len(closed) == 1 {
-		return closed[0]
+	if len(still) == 1 {
+		return still[0]
 	}
 	return ""
-}
-
-// parentOf walks an RFC 6901 pointer to the value that holds its last token.
-func parentOf(v evidence.Value, pointer string) (frame evidence.Value, last string, ok bool) {
-	tokens := strings.Split(pointer, "/")
-	if len(tokens) < 2 || tokens[0] != "" {
-		return v, "", false
-	}
-	for i, t := range tokens {
-		tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(t)
-	}
-	for _, t := range tokens[1 : len(tokens)-1] {
-		if v.Kind() == evidence.Array {
-			v, ok = index(v, t)
-		} else {
-			v, ok = v.Get(t)
-		}
-		if !ok {
-			return v, "", false
-		}
-	}
-	return v, tokens[len(tokens)-1], true
-}
-
-func index(list evidence.Value, token string) (evidence.Value, bool) {
-	i, err := strconv.Atoi(token)
-	if err != nil || i < 0 || i >= len(list.Elems()) {
-		return evidence.Value{}, false
-	}
-	return list.Elems()[i], true
 }
 
 // checkOpened holds a record's disclosures against it: each opens a commitment
@@ -137,20 +116,16 @@ func checkField(rec *evidence.Record, d *evidence.Disclosure) error {
 	if shape == nil {
 		return nil
 	}
-	f := fieldAt(shape, d.Pointer)
-	frame, last, ok := parentOf(rec.Body, d.Pointer)
+	f := shape.FieldAt(d.Pointer)
+	_, last, ok := rec.Body.Parent(d.Pointer)
 	if f == nil || !ok {
 		return fmt.Errorf("disclosure %s is no field of type %s", d.Pointer, rec.Type)
 	}
-	of, subject := f.Shape, ""
-	switch {
-	case f.Name != last: // an element; those have no subject of their own
+	of := f.Shape
+	if f.Name != last { // an element
 		of = f.Elem
-	case f.Class == evidence.Personal && f.Subject != "":
-		who, _ := frame.Get(f.Subject)
-		subject = who.Text()
 	}
-	if d.Subject != subject {
+	if d.Subject != rec.Subject(d.Pointer) {
 		return fmt.Errorf("disclosure %s names another subject than the record does", d.Pointer)
 	}
 	_, v, err := d.Open()
@@ -158,21 +133,6 @@ func checkField(rec *evidence.Record, d *evidence.Disclosure) error {
 		return err
 	}
 	return of.Check(d.Pointer, v)
-}
-
-// fieldAt is the field that a pointer leads to, nil where the type has none.
-func fieldAt(shape *evidence.Shape, pointer string) (f *evidence.FieldShape) {
-	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		if shape.Kind == evidence.Array {
-			shape = shape.Elem
-			continue
-		}
-		if f = shape.Field(token); f == nil {
-			return nil
-		}
-		shape = f.Shape
-	}
-	return f
 }
 
 // sealedDigest is a digest in clear over a value that is withheld beside it:

@@ -233,7 +233,7 @@ func TestRedactions(t *testing.T) {
 		t.Errorf("redactions:\n%s\nwant:\n%s", strings.Join(lines, "\n"), wanted)
 	}
 	c.Sealed[9].Disclosures = nil
-	for _, r := range redact(mustRecord(t, c.Sealed[9]), nil) {
+	for _, r := range redact(9, mustRecord(t, c.Sealed[9]), nil) {
 		if r.Digest != "" {
 			t.Errorf("%s: one of two digests is given as if it were known", r.Pointer)
 		}
@@ -251,7 +251,7 @@ func mustRecord(t *testing.T, s Sealed) *evidence.Record {
 // A secret was never stored: it has no commitment, and another reason.
 func TestRedactionOfSecrets(t *testing.T) {
 	rec := &evidence.Record{Body: mustParse(t, `{}`), Withheld: []evidence.Withheld{{Pointer: "/token", Class: evidence.Secret}}}
-	if got := redact(rec, nil); len(got) != 1 || got[0].Reason != ReasonDropped || got[0].Digest != "" {
+	if got := redact(0, rec, nil); len(got) != 1 || got[0].Reason != ReasonDropped || got[0].Digest != "" {
 		t.Errorf("redactions: %+v", got)
 	}
 }

@@ -19,18 +19,23 @@ import (
 
 // cli is every subcommand.
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"Run the invoice example end to end and keep serving."`
-	Serve    serveCmd    `cmd:"" help:"Serve the API on a data directory."`
-	Verify   verifyCmd   `cmd:"" help:"Verify a packet offline, with a key you trust."`
-	Fsck     fsckCmd     `cmd:"" help:"Check a data directory completely."`
-	Packet   packetCmd   `cmd:"" help:"Build packets, and rotate the key that signs them."`
-	Log      logCmd      `cmd:"" help:"Look at the log, rotate its key, give it up for another."`
-	Run      runCmd      `cmd:"" help:"Look at runs."`
-	Approve  approveCmd  `cmd:"" help:"Look at approvals and decide them."`
-	Workflow workflowCmd `cmd:"" help:"Apply, list, show and retire workflows."`
-	Record   recordCmd   `cmd:"" help:"Submit records."`
-	Key      keyCmd      `cmd:"" help:"Make, list and revoke keys."`
-	Version  versionCmd  `cmd:"" help:"Say which version this is."`
+	Demo      demoCmd      `cmd:"" help:"Run the invoice example end to end and keep serving."`
+	Serve     serveCmd     `cmd:"" help:"Serve the API on a data directory."`
+	Verify    verifyCmd    `cmd:"" help:"Verify a packet offline, with a key you trust."`
+	Fsck      fsckCmd      `cmd:"" help:"Check a data directory completely."`
+	Packet    packetCmd    `cmd:"" help:"Build packets, and rotate the key that signs them."`
+	Log       logCmd       `cmd:"" help:"Look at the log, rotate its key, give it up for another."`
+	Run       runCmd       `cmd:"" help:"Look at runs."`
+	Approve   approveCmd   `cmd:"" help:"Look at approvals and decide them."`
+	Workflow  workflowCmd  `cmd:"" help:"Apply, list, show and retire workflows."`
+	Record    recordCmd    `cmd:"" help:"Submit records."`
+	Key       keyCmd       `cmd:"" help:"Make, list and revoke keys."`
+	Erase     eraseCmd     `cmd:"" help:"Erase a subject's or a run's values by authority. There is no way back."`
+	Retention retentionCmd `cmd:"" help:"Let retention run."`
+	Hold      holdCmd      `cmd:"" help:"Place, list and release legal holds."`
+	Backup    backupCmd    `cmd:"" help:"Copy a data directory, while it is served or not."`
+	Restore   restoreCmd   `cmd:"" help:"Make a data directory from a backup; what was erased since stays erased."`
+	Version   versionCmd   `cmd:"" help:"Say which version this is."`
 }
 
 // The exit codes that mean something to scripts; every other failure is 1.

@@ -21,6 +21,7 @@ import (
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/approval"
+	"github.com/evidencefactory/evf/internal/erasure"
 	"github.com/evidencefactory/evf/internal/gate"
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/ledger"
@@ -37,6 +38,7 @@ type Config struct {
 	Gate      *gate.Gate
 	Desk      *approval.Desk
 	Packer    *packer.Packer
+	Eraser    *erasure.Eraser
 	Ledger    *ledger.Ledger
 	// Ready says whether the house can take calls.
 	Ready func() error

@@ -48,17 +48,29 @@ func (a *API) showRun(ctx context.Context, c *call) (client.Story, error) {
 		return client.Story{}, err
 	}
 	out := client.Story{Run: runOf(r)}
-	records := make([]*evidence.Record, len(story))
-	for i, o := range story {
-		records[i] = o.Record
+	gone, err := a.gone(ctx, c, r.ID, story)
+	if err != nil {
+		return client.Story{}, err
+	}
+	var records []*evidence.Record
+	for _, o := range story {
+		if o.Expunged() {
+			leaf, err := evidence.ParseLeaf(o.Leaf)
+			if err != nil {
+				return client.Story{}, err
+			}
+			out.Records = append(out.Records, client.Record{Seq: o.Seq, ID: leaf.ID, Type: leaf.Type, Received: leaf.Received, Expunged: true})
+			continue
+		}
+		records = append(records, o.Record)
 		body := o.Full
 		if !c.by.Reads() {
 			body = o.Record.Body // withheld values are for people who may read evidence
 		}
 		out.Records = append(out.Records, client.Record{Seq: o.Seq, ID: o.Record.ID, Type: o.Record.Type, Occurred: o.Occurred, Received: o.Received,
-			Actor: o.Actor, Body: body, Erased: o.Erased})
+			Actor: o.Actor, Body: body, Erased: erasedKeys(o)})
 	}
-	for _, s := range packet.Slots(records) {
+	for _, s := range packet.Slots(records, gone...) {
 		slot := client.Slot{Name: s.Name, State: string(s.State), Summary: s.Summary, Records: s.Records}
 		for _, g := range s.Gaps {
 			slot.Gaps = append(slot.Gaps, client.Gap(g))

@@ -46,6 +46,12 @@ func (a *API) routes() []route {
 		gives("/v1/keys", identity.Manage, "List keys", a.listKeys),
 		takes("POST", "/v1/keys/{id}/revoke", identity.Manage, "End a key at once", a.revokeKey),
 
+		takes("POST", "/v1/erasures", identity.Erase, "Erase a subject's or a run's values, and the bytes of its records, by authority", a.erase),
+		takes("POST", "/v1/retention", identity.Erase, "Let retention run, or say what is due", a.retain),
+		takes("POST", "/v1/holds", identity.Hold, "Place a legal hold", a.placeHold),
+		gives("/v1/holds", identity.Read, "List legal holds", a.listHolds),
+		takes("POST", "/v1/holds/{id}/release", identity.Hold, "Release a legal hold, as someone other than who placed it", a.releaseHold),
+
 		takes("POST", "/v1/packets", identity.Export, "Build the packet of a run", a.buildPacket),
 		gives("/v1/log", identity.Read, "Say which log seals the records, and its key", a.log),
 		gives("/log/{tenant}/checkpoint", identity.Read, "The signed checkpoint (C2SP tlog-checkpoint)", a.checkpoint),

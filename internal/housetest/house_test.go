@@ -41,6 +41,7 @@ var plan = map[string]place{
 	"internal/workflow": {floor: 5, besides: []string{"internal/identity"}},
 	"internal/approval": {floor: 5, besides: []string{"internal/identity"}},
 	"internal/thread":   {floor: 5, besides: []string{"internal/identity", "internal/workflow"}},
+	"internal/erasure":  {floor: 5, besides: []string{"internal/identity", "internal/workflow"}},
 
 	"internal/gate":   {floor: 6},
 	"internal/packer": {floor: 6},
@@ -95,6 +96,9 @@ var only = []struct {
 // onlyCalls says which packages may call methods of a name.
 var onlyCalls = map[string][]string{
 	"SetCheckpoint": {"internal/ledger"},
+	"Expunge":       {"internal/erasure", "internal/server"},
+	"Destroy":       {"internal/erasure", "internal/server"},
+	"Alone":         {"internal/erasure"},
 }
 
 // house is the tree this test stands in, parsed once.

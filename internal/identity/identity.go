@@ -38,9 +38,9 @@ func (c *Caller) Has(role string) bool { return slices.Contains(c.Roles, role) }
 // The roles that the house itself knows. Every other role is a word that
 // approvals ask for.
 const (
-	RoleAdmin      = "admin"      // manages people, keys and workflows
+	RoleAdmin      = "admin"      // manages people, keys and workflows, and erases
 	RoleAuditor    = "auditor"    // reads and exports evidence
-	RoleCompliance = "compliance" // likewise
+	RoleCompliance = "compliance" // likewise, and places and releases legal holds
 	RoleViewer     = "viewer"     // reads evidence
 )
 
@@ -57,6 +57,8 @@ const (
 	Decide    Operation = "decide"    // look at approvals and decide them
 	Configure Operation = "configure" // workflows
 	Manage    Operation = "manage"    // people and keys
+	Erase     Operation = "erase"     // erase by authority, let retention run
+	Hold      Operation = "hold"      // place and release legal holds
 )
 
 // Who may do what: workloads by kind, people by role. Someone without a role
@@ -65,9 +67,9 @@ const (
 var (
 	workloadMay = []Operation{RunWork, Redeem, Read}
 	roleMay     = map[string][]Operation{
-		RoleAdmin:      {Read, Export, Decide, Configure, Manage},
+		RoleAdmin:      {Read, Export, Decide, Configure, Manage, Erase, Hold},
 		RoleAuditor:    {Read, Export, Decide},
-		RoleCompliance: {Read, Export, Decide},
+		RoleCompliance: {Read, Export, Decide, Hold},
 		RoleViewer:     {Read},
 	}
 	otherRoleMay = []Operation{Decide}
@@ -297,6 +299,22 @@ func (d *Directory) Revoke(ctx context.Context, t store.Tenant, by *Caller, gran
 		return err
 	}
 	return d.append(ctx, t, by, evidence.TypeGrantRevoked, evidence.GrantRevoked{Grant: grant, Reason: reason, By: by.ref()})
+}
+
+// Departed refuses a person who still holds a good key, and so may act: whoever
+// erases them revokes their keys first.
+func (d *Directory) Departed(tx store.Tx, ref string) error {
+	for after := ""; ; {
+		grants, err := store.LoadAll[store.Grant](tx, ref, "", after, 100)
+		if err != nil || len(grants) == 0 {
+			return err
+		}
+		for _, g := range grants {
+			if after = g.ID; d.live(g) {
+				return evidence.Errorf(evidence.Conflict, "", "%s still holds key %s: revoke it first", ref, g.ID)
+			}
+		}
+	}
 }
 
 // Name is what a person is called, from their latest registration; "" where it

@@ -20,8 +20,15 @@ type FsckConfig struct {
 	// Against are checkpoints kept elsewhere.
 	Against []Outside
 	// Open opens everything a record withholds and holds it against its
-	// commitments; its error says what is wrong. Nil leaves that unchecked.
-	Open func(ctx context.Context, row store.Row) error
+	// commitments; its error says what is wrong. Erased are the erasures that
+	// destroyed keys of it. Nil leaves that unchecked.
+	Open func(ctx context.Context, row store.Row) (erased []evidence.RecordID, err error)
+	// Values goes through the keys of withheld values, by full name; erasure
+	// is "" for one that is there. Nil leaves tombstones unchecked.
+	Values func(ctx context.Context, each func(full string, erasure evidence.RecordID)) error
+	// Kept goes through the erasures that are kept beside the keys, which may
+	// be newer than the records are.
+	Kept func(ctx context.Context, each func(id evidence.RecordID, e *evidence.ErasurePerformed)) error
 	// Progress hears after every page how many records were walked, and how
 	// many there are. Nil hears nothing.
 	Progress func(done, total uint64)
@@ -97,7 +104,7 @@ func Fsck(ctx context.Context, cfg FsckConfig) (*Report, error) {
 		return nil, err
 	}
 	c.against = newAgainst(c.Report, h, verifiers, cfg.Against)
-	for _, step := range []func(context.Context) error{c.records, c.states, c.links, c.objects} {
+	for _, step := range []func(context.Context) error{c.records, c.states, c.links, c.objects, c.erasures} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -126,6 +133,7 @@ type check struct {
 	prev   evidence.Digest // of the leaf before it, "" where there is none to be had
 	folded store.Folded
 	linked int // links of records that the table has
+	erased erasures
 }
 
 // records walks the rows in order, and names those that are not there.

@@ -128,6 +128,10 @@ func (c *check) link(ctx context.Context, l store.PlacedLink) error {
 		c.add(where, "points at record %d, which is missing", l.Seq)
 		return nil
 	}
+	if rows[0].Expunged() {
+		c.add(where, "points at record %d, which was expunged: its links should have gone with it", l.Seq)
+		return nil
+	}
 	rec, err := evidence.ParseRecord(rows[0].Record)
 	if err == nil && !slices.Contains(rec.Links, l.Link) { // one that cannot be read was named before
 		c.add(where, "points at record %d, which has no such link", l.Seq)

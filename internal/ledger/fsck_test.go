@@ -98,16 +98,16 @@ func (f *fsckHouse) open(t *testing.T) (*house, FsckConfig) {
 	v, err := vault.Open(t.Context(), h.path("keys"), false)
 	h.must(err)
 	t.Cleanup(func() { v.Close() })
-	return h, FsckConfig{Tenant: h.tenant, Logs: h.path("log"), Keys: h.vkeys(), Open: func(ctx context.Context, row store.Row) error {
+	return h, FsckConfig{Tenant: h.tenant, Logs: h.path("log"), Keys: h.vkeys(), Open: func(ctx context.Context, row store.Row) ([]evidence.RecordID, error) {
 		rec, err := evidence.ParseRecord(row.Record)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		list, _, err := v.Open(ctx, vault.Place{Tenant: tenantID, Run: rec.Run, Record: rec.ID}, row.Vault)
 		if err == nil {
 			_, err = evidence.Reveal(rec.Body, list)
 		}
-		return err
+		return nil, err
 	}}
 }
 

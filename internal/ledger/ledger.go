@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/store"
 	"github.com/evidencefactory/evf/internal/store/object"
@@ -126,6 +128,28 @@ func (g *Ledger) reopen(ctx context.Context, t store.Tenant) (*Log, error) {
 }
 
 func (g *Ledger) logDir(t evidence.TenantID) string { return filepath.Join(g.cfg.Logs, string(t)) }
+
+// Republish makes a tenant's published log again below logs, as far as its
+// store is sealed, from its rows and the checkpoint signed last. Keys are the
+// verifier keys that sign now. It signs nothing, and returns the size.
+func Republish(ctx context.Context, t store.Tenant, logs string, keys []string) (uint64, error) {
+	h, err := ReadHistory(ctx, t)
+	if err != nil {
+		return 0, err
+	}
+	l := &Log{tenant: t, dir: object.NewDir(filepath.Join(logs, string(t.ID()))), epoch: h.Current(), grown: make(chan struct{})}
+	for _, vkey := range keys {
+		verifier, err := note.NewVerifier(vkey)
+		if err != nil {
+			return 0, err
+		}
+		l.keys = append(l.keys, signingKey{vkey: vkey, verifier: verifier})
+	}
+	if err := l.start(ctx); err != nil {
+		return 0, err
+	}
+	return l.latest.Size, nil
+}
 
 // For finds an opened tenant's log, nil where there is none.
 func (g *Ledger) For(t evidence.TenantID) *Log {

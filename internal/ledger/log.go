@@ -49,9 +49,12 @@ type Log struct {
 	edge   *tlog.Edge // nil when the files must be looked at again
 	bundle []byte     // the open entry bundle
 	prev   evidence.Digest
-	latest tlog.Checkpoint
-	signed []byte
-	grown  chan struct{} // closed and replaced at each checkpoint
+	// Rows below it are under a checkpoint that the replayed tree is compared
+	// with, so their leaves need no bytes to vouch for them.
+	vouched uint64
+	latest  tlog.Checkpoint
+	signed  []byte
+	grown   chan struct{} // closed and replaced at each checkpoint
 
 	anchored tlog.Checkpoint // what the anchor is known to hold
 }
@@ -229,7 +232,11 @@ func (l *Log) take(row *store.Row, emit func(file) error) error {
 	if err != nil {
 		return fmt.Errorf("record %d: %w", row.Seq, err)
 	}
-	if row.Seq != l.edge.Size() || leaf.Seq != row.Seq || leaf.Prev != l.prev || leaf.Digest != evidence.DigestOf(row.Record) {
+	altered := leaf.Digest != evidence.DigestOf(row.Record)
+	if row.Expunged() { // its bytes were there when it was sealed, and are not needed again
+		altered = row.Seq >= l.vouched
+	}
+	if row.Seq != l.edge.Size() || leaf.Seq != row.Seq || leaf.Prev != l.prev || altered {
 		return fmt.Errorf("record %d does not follow the one before, or was altered before it was sealed: run fsck", row.Seq)
 	}
 	if l.bundle, err = tlog.AppendEntry(l.bundle, row.Leaf); err != nil {
@@ -303,6 +310,7 @@ func (l *Log) recover(ctx context.Context) error {
 	if cp == published {
 		return nil
 	}
+	l.vouched = cp.Size
 	return l.finish(ctx, published, cp, head.Checkpoint)
 }
 

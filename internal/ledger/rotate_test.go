@@ -290,6 +290,10 @@ func (f faultyLedger) SetCheckpoint(ctx context.Context, from, to uint64, signed
 	})
 }
 
+func (f faultyLedger) Expunge(ctx context.Context, seqs []uint64) error {
+	return f.h.tenant.Expunge(ctx, seqs)
+}
+
 type faultyFiles struct {
 	folder
 	faultyLedger

@@ -98,15 +98,23 @@ type ClassRule struct {
 	Class   evidence.Class
 }
 
-// Retention says how long records are kept.
+// Retention says how long withheld values of a run are kept after it ended.
+// What stands in clear in a record is kept for ever.
 type Retention struct {
 	Default time.Duration // default 400d
-	Types   map[evidence.Type]time.Duration
+	// Classes are the periods of internal, personal and confidential values,
+	// where they differ from Default. A value under a person's key is personal.
+	Classes map[evidence.Class]time.Duration
+	// Floor is how long evidence is owed: no period is shorter. Default 365d.
+	Floor time.Duration
 }
 
-// For is how long records of a type are kept.
-func (r Retention) For(t evidence.Type) time.Duration {
-	if d, ok := r.Types[t]; ok {
+// Retained are the classes that have a retention period.
+var Retained = []evidence.Class{evidence.Internal, evidence.Personal, evidence.Confidential}
+
+// For is how long values of a class are kept.
+func (r Retention) For(c evidence.Class) time.Duration {
+	if d, ok := r.Classes[c]; ok {
 		return d
 	}
 	return r.Default

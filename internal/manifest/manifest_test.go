@@ -73,9 +73,10 @@ func TestParse(t *testing.T) {
 			{Name: "ap-controller", Role: "ap-controller", Quorum: 1, Expires: 4 * time.Hour, ApartFrom: []string{"initiator", "dispatcher", "author"}},
 			{Name: "treasury", Role: "treasurer", Quorum: 2, Expires: 24 * time.Hour, ApartFrom: []string{"initiator"}},
 		},
-		Owes:      []string{"extraction", "validation", "authorization", "routing", "oversight", "action"},
-		Classes:   []ClassRule{{Type: "fields.extracted", Pointer: "/fields/*/pointer", Class: evidence.Confidential}},
-		Retention: Retention{Default: 400 * day, Types: map[evidence.Type]time.Duration{"check.result": 2555 * day}},
+		Owes:    []string{"extraction", "validation", "authorization", "routing", "oversight", "action"},
+		Classes: []ClassRule{{Type: "fields.extracted", Pointer: "/fields/*/pointer", Class: evidence.Confidential}},
+		Retention: Retention{Default: 400 * day, Floor: 180 * day,
+			Classes: map[evidence.Class]time.Duration{evidence.Confidential: 2555 * day, evidence.Personal: 180 * day}},
 	}
 	if diff := cmp.Diff(want, m, cmpopts.IgnoreUnexported(Manifest{}, Arg{})); diff != "" {
 		t.Errorf("manifest (-want +got):\n%s", diff)
@@ -91,7 +92,7 @@ func TestParse(t *testing.T) {
 func TestSmallestManifest(t *testing.T) {
 	m := mustParse(t, `{manifest: 1, workflow: w, purpose: p, owner: o, environment: e, tier: low, mode: observe,
 identities: {a: {kind: agent, starts: true}}, tools: {}}`)
-	if len(m.Owes) != 6 || m.Retention.For("check.result") != 400*day || m.PolicyText() != "" {
+	if len(m.Owes) != 6 || m.Retention.For(evidence.Personal) != 400*day || m.Retention.Floor != 365*day || m.PolicyText() != "" {
 		t.Errorf("defaults are wrong: %+v", m)
 	}
 	if routing := m.Route(nil); routing.To != nil || routing.Rules != nil {
@@ -113,8 +114,8 @@ func TestLookups(t *testing.T) {
 	if a, known := m.Approval("treasury"); !known || a.Quorum != 2 {
 		t.Error("approvals are not found by name")
 	}
-	if m.Retention.For("check.result") != 2555*day || m.Retention.For("run.ended") != 400*day {
-		t.Error("retention goes by type, else by default")
+	if m.Retention.For(evidence.Confidential) != 2555*day || m.Retention.For(evidence.Internal) != 400*day {
+		t.Error("retention goes by class, else by default")
 	}
 	for name, got := range map[string]bool{
 		"agent records inputs":          agent.MayRecord("input.referenced"),

@@ -104,7 +104,12 @@ func TestParseErrors(t *testing.T) {
 		{"a class below the field's", `{"/fields/*/pointer": confidential}`, `{¦"/fields/*/value": internal}`, `¦classes.fields.extracted: /fields/*/value of fields.extracted is confidential already`},
 		{"secret where decisions are made again", `fields.extracted: {"/fields/*/pointer": confidential}`, `authorization.decided: {¦"/sealed_args": secret}`, `¦classes.authorization.decided: /sealed_args of authorization.decided cannot be dropped`},
 		{"no pointer either", `"/fields/*/pointer"`, `¦"/a~2"`, `¦classes.fields.extracted: "/a~2" is no JSON pointer`},
-		{"retention of nothing", "check.result: 2555d", "¦checks: 2555d", `¦retention: "checks" is not allowed: write a type of record, such as check.result, or default`},
+		{"retention of no class", "confidential: 2555d", "¦check.result: 2555d", `¦retention: unknown key "check.result": `},
+		{"retention of what always stays", "confidential: 2555d", "¦public: 2555d", `¦retention: unknown key "public": `},
+		{"retention below its floor", "retention: {default: 400d, confidential: 2555d, personal: 180d, floor: 180d}", "retention: ¦{personal: 179d, floor: 180d}",
+			"¦retention: personal values are kept 179d, which is below the floor of 180d: keep them longer, or set a lower floor on purpose"},
+		{"retention below the floor unsaid", "retention: {default: 400d, confidential: 2555d, personal: 180d, floor: 180d}", "retention: ¦{internal: 364d}",
+			"¦retention: internal values are kept 364d, which is below the floor of 365d"},
 		{"folded policies", "policies: |", "policies: ¦>", "¦policies: must be a literal block"},
 		{"no policies", "policies: |", "¦owners: |", "mode: enforce without policies denies every call\n¦: unknown key \"owners\": did you mean \"owner\"?"},
 	}

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ var (
 )
 
 func (r *reader) manifest(n at, m *Manifest) {
-	m.Owes, m.Retention.Default = slices.Clone(outputs), 400*day
+	m.Owes, m.Retention = slices.Clone(outputs), Retention{Default: 400 * day, Floor: 365 * day}
 	r.fields(n,
 		need("manifest", func(n at) {
 			if n.Value != "1" {
@@ -176,20 +177,31 @@ func words[S ~string](list []S) []string {
 
 func (r *reader) retention(n at, keep *Retention) {
 	const most = 36500 * day
-	r.mapping(n, func(key, value at) {
-		d := r.duration(value, most)
-		switch {
-		case key.Value == "default":
-			keep.Default = d
-		case !typeForm.MatchString(key.Value):
-			r.say(key, "%q is not allowed: %s, or default", clip(key.Value, 60), typeForm.hint)
-		default:
-			if keep.Types == nil {
-				keep.Types = map[evidence.Type]time.Duration{}
+	period := func(class evidence.Class) field {
+		return may(string(class), func(n at) {
+			if keep.Classes == nil {
+				keep.Classes = map[evidence.Class]time.Duration{}
 			}
-			keep.Types[evidence.Type(key.Value)] = d
+			keep.Classes[class] = r.duration(n, most)
+		})
+	}
+	r.fields(n,
+		may("default", func(n at) { keep.Default = r.duration(n, most) }),
+		period(evidence.Internal), period(evidence.Personal), period(evidence.Confidential),
+		may("floor", func(n at) { keep.Floor = r.duration(n, most) }),
+	)
+	for _, class := range Retained {
+		if d := keep.For(class); d < keep.Floor && d > 0 {
+			r.say(n, "%s values are kept %s, which is below the floor of %s: keep them longer, or set a lower floor on purpose", class, inDays(d), inDays(keep.Floor))
 		}
-	})
+	}
+}
+
+func inDays(d time.Duration) string {
+	if d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	return d.String()
 }
 
 // policies is the Cedar text and where it stands in the file.

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/erasure"
 	"github.com/evidencefactory/evf/internal/ledger"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
@@ -71,7 +72,7 @@ func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidenc
 	if err != nil {
 		return nil, err
 	}
-	extra, cites, err := p.vouchers(ctx, t, story, rotations)
+	extra, cites, err := p.vouchers(ctx, t, run, story, rotations)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidenc
 		return nil, err
 	}
 	data, err := packet.Write(packet.Contents{
-		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: "all records of the run, the keys that sign this packet and its log, and the activation of every manifest cited",
+		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: "all records of the run, the keys that sign this packet and its log, the activation of every manifest cited, and every erasure that took something of them",
 		Sealed: sealed, Checkpoint: signed, Rotations: rotations, Objects: cites,
 		Generator: p.cfg.Generator, Built: evidence.TimeOf(p.cfg.Clock()), Key: p.cfg.Key(t.ID()),
 	})
@@ -136,9 +137,11 @@ func (p *Packer) rotations(ctx context.Context, t evidence.TenantID) ([]packet.R
 }
 
 // vouchers are the records and objects that a reader needs beside the run's
-// own: the announcements of the packet key and of the log's, and every
-// manifest cited.
-func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder.Opened, rotations []packet.Rotation) (extra []*recorder.Opened, cites []packet.Object, err error) {
+// own: the announcements of the packet key and of the log's, every manifest
+// cited, and the erasures that took something. Those are read after the run's
+// records were opened, and an erasure is on record before it takes anything:
+// so whatever could not be opened has its erasure here.
+func (p *Packer) vouchers(ctx context.Context, t store.Tenant, run evidence.RunID, story []*recorder.Opened, rotations []packet.Rotation) (extra []*recorder.Opened, cites []packet.Object, err error) {
 	var rows []store.Row
 	err = t.View(ctx, func(tx store.Tx) error {
 		key, err := store.Load[store.SigningKey](tx, "packet")
@@ -162,6 +165,11 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder
 			}
 			rows = append(rows, activation)
 		}
+		erased, err := erasure.Touching(tx, run, subjects(story))
+		if err != nil {
+			return err
+		}
+		rows = append(rows, erased...)
 		cites, err = objects(tx, story)
 		return err
 	})
@@ -178,10 +186,26 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder
 	return extra, cites, nil
 }
 
+// subjects are the people whose values the records withhold.
+func subjects(story []*recorder.Opened) (refs []string) {
+	for _, o := range story {
+		if o.Expunged() {
+			continue
+		}
+		for _, w := range o.Withheld {
+			if ref := o.Subject(w.Pointer); ref != "" {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	slices.Sort(refs)
+	return slices.Compact(refs)
+}
+
 // cited lists the first record under each manifest.
 func cited(story []*recorder.Opened) (firsts []*recorder.Opened) {
 	for _, o := range story {
-		if o.Workflow != nil && !slices.ContainsFunc(firsts, func(f *recorder.Opened) bool { return f.Workflow.Digest == o.Workflow.Digest }) {
+		if !o.Expunged() && o.Workflow != nil && !slices.ContainsFunc(firsts, func(f *recorder.Opened) bool { return f.Workflow.Digest == o.Workflow.Digest }) {
 			firsts = append(firsts, o)
 		}
 	}
@@ -236,6 +260,9 @@ func objects(tx store.Tx, story []*recorder.Opened) (list []packet.Object, err e
 		return err
 	}
 	for _, o := range story {
+		if o.Expunged() {
+			continue
+		}
 		if o.Workflow != nil {
 			if err := add("yaml", o.Workflow.Digest); err != nil {
 				return nil, err

@@ -14,6 +14,7 @@ type filler struct {
 	run     evidence.RunID
 	guarded []string
 	ids     map[string]string // by field name, so that a record and those before it agree
+	by      string            // who did what comes before: a hold is released by someone else
 }
 
 func (f *filler) object(s *evidence.Shape) evidence.Value {
@@ -53,6 +54,8 @@ func (f *filler) value(s *evidence.Shape, name string, guarded bool) evidence.Va
 
 func (f *filler) text(s *evidence.Shape, name string) string {
 	switch {
+	case name == "by" && f.by != "":
+		return f.by
 	case len(s.Enum) > 0:
 		return s.Enum[0]
 	case s.Format == "time":
@@ -82,12 +85,13 @@ var before = map[evidence.Type][]evidence.Type{
 	evidence.TypeApprovalConsumed:  {evidence.TypeAuthorizationDecided, evidence.TypeApprovalRequested, evidence.TypeApprovalDecided},
 	evidence.TypeWorkflowRetired:   {evidence.TypeWorkflowActivated},
 	evidence.TypeGrantRevoked:      {evidence.TypeGrantIssued},
+	evidence.TypeLegalHoldReleased: {evidence.TypeLegalHoldPlaced},
 }
 
 // prepare makes the drafts that must come before one of a type.
 func (f *filler) prepare(typ evidence.Type) (drafts []Draft) {
 	for _, t := range before[typ] {
-		other := filler{run: f.run, ids: f.ids}
+		other := filler{run: f.run, ids: f.ids, by: "another"}
 		body := other.object(t.Shape())
 		f.ids = other.ids
 		drafts = append(drafts, draft(t, body))

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"sync"
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/store"
@@ -50,6 +51,9 @@ type Batch struct {
 // Recorder turns drafts into records. It is safe for concurrent use.
 type Recorder struct {
 	vault *vault.Vault
+	// erasing is held for reading from the first look for a key until what is
+	// sealed under it is placed, and for writing while keys are destroyed.
+	erasing sync.RWMutex
 }
 
 // New makes a Recorder that keeps withheld values in v.
@@ -61,6 +65,22 @@ func New(v *vault.Vault) *Recorder { return &Recorder{vault: v} }
 // the field at fault, and come as a *DraftError where a batch has several
 // drafts and one of them is refused.
 func (r *Recorder) Append(ctx context.Context, o Origin, b Batch) ([]store.Placed, error) {
+	r.erasing.RLock()
+	defer r.erasing.RUnlock()
+	return r.append(ctx, o, b)
+}
+
+// Alone runs f while no other batch is on its way, with an Append of its own:
+// what f appends stands behind everything that was prepared before, and
+// nothing is prepared before f returns. Erasures need that, and nothing else
+// does: everyone waits.
+func (r *Recorder) Alone(f func(appendAlone func(context.Context, Origin, Batch) ([]store.Placed, error)) error) error {
+	r.erasing.Lock()
+	defer r.erasing.Unlock()
+	return f(r.append)
+}
+
+func (r *Recorder) append(ctx context.Context, o Origin, b Batch) ([]store.Placed, error) {
 	if len(b.Drafts) == 0 || len(b.Drafts) > MaxBatch {
 		return nil, evidence.Errorf(evidence.Invalid, "", "a batch has 1 to %d drafts, this has %d", MaxBatch, len(b.Drafts))
 	}

@@ -37,6 +37,11 @@ type Config struct {
 	// far ahead has been set right.
 	TrustClock bool `yaml:"trust_clock"`
 
+	// Erasures is a file outside the data directory that every erasure is
+	// added to, a line each: a restore needs those since its backup. None by
+	// default.
+	Erasures string `yaml:"erasures"`
+
 	// Log takes the server's own messages; nil discards them.
 	Log *slog.Logger `yaml:"-"`
 	// Clock is the time; nil means time.Now.

@@ -8,6 +8,7 @@ import (
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/ledger"
 	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/vault"
 )
 
 // FsckConfig says what is checked, and what it is held against.
@@ -31,6 +32,12 @@ func Fsck(ctx context.Context, cfg FsckConfig) (reports []*ledger.Report, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	s.cfg.Anchor = anchor
+	return s.fsck(ctx, s.path("keys"), cfg.Against, cfg.Progress)
+}
+
+// fsck checks what stands in the open directory under the keys in another.
+func (s *Server) fsck(ctx context.Context, keys string, against []Kept, progress func(done, total uint64)) (reports []*ledger.Report, err error) {
 	faults, err := s.store.Check(ctx)
 	if err != nil {
 		return nil, err
@@ -38,17 +45,16 @@ func Fsck(ctx context.Context, cfg FsckConfig) (reports []*ledger.Report, err er
 	if len(faults) > 0 {
 		return []*ledger.Report{damaged(faults)}, nil
 	}
-	s.cfg.Anchor = anchor
 	ids, err := s.store.Tenants(ctx)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := s.readKept(ctx, ids, cfg.Against)
+	kept, err := s.readKept(ctx, ids, against)
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
-		r, err := s.fsck(ctx, id, kept, cfg.Progress)
+		r, err := s.fsckTenant(ctx, id, keys, kept, progress)
 		if err != nil {
 			return nil, fmt.Errorf("tenant %s: %w", id, err)
 		}
@@ -57,12 +63,12 @@ func Fsck(ctx context.Context, cfg FsckConfig) (reports []*ledger.Report, err er
 	return reports, nil
 }
 
-func (s *Server) fsck(ctx context.Context, id evidence.TenantID, kept []outside, progress func(done, total uint64)) (*ledger.Report, error) {
+func (s *Server) fsckTenant(ctx context.Context, id evidence.TenantID, keys string, kept []outside, progress func(done, total uint64)) (*ledger.Report, error) {
 	t, err := s.store.ForTenant(ctx, id, func() string { return "" })
 	if err != nil {
 		return nil, err
 	}
-	keys, err := ledger.VerifierKeys(ctx, s.path("keys"), t)
+	vkeys, err := ledger.VerifierKeys(ctx, keys, t)
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +76,28 @@ func (s *Server) fsck(ctx context.Context, id evidence.TenantID, kept []outside,
 	if err != nil {
 		return nil, err
 	}
-	return ledger.Fsck(ctx, ledger.FsckConfig{Tenant: t, Logs: s.path("log"), Keys: keys, Against: against, Progress: progress,
-		Open: func(ctx context.Context, row store.Row) error {
-			_, err := s.rec.Open(ctx, id, row)
-			return err
+	return ledger.Fsck(ctx, ledger.FsckConfig{Tenant: t, Logs: s.path("log"), Keys: vkeys, Against: against, Progress: progress,
+		Open: func(ctx context.Context, row store.Row) (by []evidence.RecordID, err error) {
+			o, err := s.rec.Open(ctx, id, row)
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range o.Erased {
+				by = append(by, e.Erasure)
+			}
+			return by, nil
+		},
+		Values: func(ctx context.Context, each func(string, evidence.RecordID)) error {
+			return s.vault.EachKey(ctx, id, func(k vault.Key) { each(k.Full, k.Erasure) })
+		},
+		Kept: func(ctx context.Context, each func(evidence.RecordID, *evidence.ErasurePerformed)) error {
+			return s.vault.EachErasure(ctx, id, func(e vault.Erasure) error {
+				leaf, body, err := e.Read()
+				if err == nil {
+					each(leaf.ID, body)
+				}
+				return err
+			})
 		}})
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/api"
 	"github.com/evidencefactory/evf/internal/approval"
+	"github.com/evidencefactory/evf/internal/erasure"
 	"github.com/evidencefactory/evf/internal/gate"
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/ledger"
@@ -41,6 +42,7 @@ type Server struct {
 	ledger  *ledger.Ledger
 	rec     *recorder.Recorder
 	desk    *approval.Desk
+	eraser  *erasure.Eraser
 	handler http.Handler
 	packets map[evidence.TenantID]ed25519.PrivateKey
 	tenants map[evidence.TenantID]store.Tenant
@@ -66,6 +68,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	s.stop = stop
 	s.working.Go(func() { s.ledger.Run(work) })
 	s.working.Go(func() { s.expire(work) })
+	s.working.Go(func() { s.retain(work) })
 	return s, nil
 }
 
@@ -128,9 +131,15 @@ func (s *Server) wire(ctx context.Context) error {
 	workflows := workflow.New(s.rec, people, now)
 	threads := thread.New(s.rec, people, workflows, now)
 	s.desk = approval.NewDesk(s.rec, people, now)
+	s.eraser = erasure.New(erasure.Config{Recorder: s.rec, Vault: s.vault, People: people, Workflows: workflows, Ledger: s.ledger,
+		List: erasure.List{Path: s.cfg.Erasures}, Clock: now})
 	pack := packer.New(packer.Config{Recorder: s.rec, Threads: threads, Ledger: s.ledger, Clock: now, Generator: generator(),
 		Key: func(t evidence.TenantID) ed25519.PrivateKey { return s.packets[t] }})
 	for id, t := range s.tenants {
+		// What was ordered to be erased is gone before anything is served.
+		if err := errors.Join(s.eraser.BeginRetention(ctx, t), s.eraser.Resume(ctx, t)); err != nil {
+			return err
+		}
 		if err := people.FirstAdmin(ctx, t, "admin@localhost", s.keepToken(id)); err != nil {
 			return err
 		}
@@ -138,7 +147,7 @@ func (s *Server) wire(ctx context.Context) error {
 			return err
 		}
 	}
-	s.handler = api.New(api.Config{People: people, Workflows: workflows, Threads: threads, Desk: s.desk, Packer: pack, Ledger: s.ledger,
+	s.handler = api.New(api.Config{People: people, Workflows: workflows, Threads: threads, Desk: s.desk, Packer: pack, Eraser: s.eraser, Ledger: s.ledger,
 		Gate: gate.New(s.rec, s.vault, threads, now), Log: s.cfg.Log, Ready: s.ready})
 	return nil
 }
@@ -220,6 +229,32 @@ func (s *Server) expire(ctx context.Context) {
 		for id, t := range s.tenants {
 			if _, err := s.desk.Expire(ctx, t); err != nil && ctx.Err() == nil {
 				s.cfg.Log.Error("approvals could not be expired; they can no longer be used all the same", "tenant", id, "error", err)
+			}
+		}
+	}
+}
+
+// retainEvery is the time between passes of retention. None comes right after
+// the start: a clock that is wrong then can still be seen.
+const retainEvery = 6 * time.Hour
+
+// retain erases what its period is over for.
+func (s *Server) retain(ctx context.Context) {
+	tick := time.NewTicker(retainEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		for id, t := range s.tenants {
+			done, err := s.eraser.Retain(ctx, t, nil, erasure.Retention{})
+			if err != nil && ctx.Err() == nil {
+				s.cfg.Log.Error("retention did not run to its end; nothing was erased that is not on record", "tenant", id, "error", err)
+			}
+			if len(done.Due) > 0 || done.Held > 0 {
+				s.cfg.Log.Info("retention", "tenant", id, "runs", len(done.Due), "held", done.Held)
 			}
 		}
 	}

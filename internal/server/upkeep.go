@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -77,26 +78,32 @@ func (u *Upkeep) open(ctx context.Context, cfg UpkeepConfig) error {
 
 // openStopped opens what lies under the lock: store, vault, recorder.
 func openStopped(ctx context.Context, data string) (*Server, error) {
-	s := &Server{cfg: Config{Data: data, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}}
-	if _, err := os.Stat(s.path("evf.db")); err != nil {
+	if _, err := os.Stat(filepath.Join(data, "evf.db")); err != nil {
 		return nil, fmt.Errorf("%s is not a data directory: %w", data, err)
 	}
-	err := func() (err error) {
-		if s.lock, err = lock(data); err != nil {
-			return err
-		}
-		if s.vault, err = vault.Open(ctx, s.path("keys"), false); err != nil {
-			return err
-		}
-		if s.store, err = sqlite.Open(ctx, sqlite.Config{Path: s.path("evf.db"), Clock: func() evidence.Time { return evidence.TimeOf(time.Now()) }}); err != nil {
-			return err
-		}
-		s.rec = recorder.New(s.vault)
-		return nil
-	}()
+	held, err := lock(data)
 	if err != nil {
+		return nil, err
+	}
+	s, err := openQuiet(ctx, data, filepath.Join(data, "keys"))
+	if err != nil {
+		return nil, errors.Join(err, held.Close())
+	}
+	s.lock = held
+	return s, nil
+}
+
+// openQuiet opens what stands in a directory that nobody else has, under the
+// keys in another.
+func openQuiet(ctx context.Context, data, keys string) (s *Server, err error) {
+	s = &Server{cfg: Config{Data: data, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}}
+	if s.vault, err = vault.Open(ctx, keys, false); err != nil {
+		return nil, err
+	}
+	if s.store, err = sqlite.Open(ctx, sqlite.Config{Path: s.path("evf.db"), Clock: func() evidence.Time { return evidence.TimeOf(time.Now()) }}); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.rec = recorder.New(s.vault)
 	return s, nil
 }
 

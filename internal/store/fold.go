@@ -38,6 +38,9 @@ var folds = map[evidence.Type]func(Folder, uint64, *evidence.Record) error{
 	evidence.TypeGrantIssued:          foldGrantIssued,
 	evidence.TypeGrantRevoked:         foldGrantRevoked,
 	evidence.TypeKeyRotated:           foldKeyRotated,
+	evidence.TypeErasurePerformed:     foldErasure,
+	evidence.TypeLegalHoldPlaced:      foldHoldPlaced,
+	evidence.TypeLegalHoldReleased:    foldHoldReleased,
 }
 
 // change loads a row, lets f alter it, and writes it back.

@@ -257,3 +257,51 @@ type SigningKey struct {
 
 // Key implements State.
 func (k SigningKey) Key() Key { return Key{Kind: "signing-key", ID: k.Purpose} }
+
+// ErasureExpunged marks erasures that took the bytes of records.
+const ErasureExpunged = "expunged"
+
+// Erasure is one erasure.performed, found by what it is about.
+type Erasure struct {
+	ID       evidence.RecordID `json:"id"`
+	About    string            `json:"about"` // ErasedRun or ErasedSubject of what it names
+	Keys     int               `json:"keys"`
+	Expunged int               `json:"expunged,omitempty"`
+	Repeats  evidence.RecordID `json:"repeats,omitempty"`
+	Seq      uint64            `json:"seq"`
+}
+
+// Key implements State.
+func (e Erasure) Key() Key {
+	k := Key{Kind: "erasure", ID: string(e.ID), Group: e.About}
+	if e.Expunged > 0 {
+		k.Status = ErasureExpunged
+	}
+	return k
+}
+
+// ErasedRun is what erasures of a run's values and records are listed by.
+func ErasedRun(run evidence.RunID) string { return "run " + string(run) }
+
+// ErasedSubject is what erasures of a person's values are listed by.
+func ErasedSubject(ref string) string { return "subject " + ref }
+
+// Hold states.
+const (
+	HoldActive   = "active"
+	HoldReleased = "released"
+)
+
+// Hold is a legal hold: what it covers is not erased while it is active.
+type Hold struct {
+	ID     string        `json:"id"`
+	Scope  string        `json:"scope"`
+	What   string        `json:"what,omitempty"`
+	By     string        `json:"by"`
+	Placed evidence.Time `json:"placed"`
+	Status string        `json:"status"`
+	Seq    uint64        `json:"seq"`
+}
+
+// Key implements State.
+func (h Hold) Key() Key { return Key{Kind: "hold", ID: h.ID, Status: h.Status} }

@@ -38,6 +38,12 @@ type Tenant interface {
 	// SetCheckpoint replaces the checkpoint for a tree of size from by that of
 	// a larger tree; evidence.Conflict where the stored one is of another size.
 	SetCheckpoint(ctx context.Context, from, to uint64, signed []byte) error
+	// Expunge removes the bytes of sealed records: the record itself, what it
+	// withholds and its links. Leaf, id, type and run stay. When it returns,
+	// the bytes stand in none of the store's files. Records that have none
+	// left are passed over; one that is not sealed yet, or whose type folds
+	// into projections, is evidence.Conflict.
+	Expunge(ctx context.Context, seqs []uint64) error
 }
 
 // Batch is entries that commit together.
@@ -84,7 +90,8 @@ type Head struct {
 	Checkpoint []byte          // its signed note, nil before the first
 }
 
-// Row is one record as it stands.
+// Row is one record as it stands. Record and Vault are empty where it was
+// expunged.
 type Row struct {
 	Seq       uint64
 	ID        evidence.RecordID
@@ -95,6 +102,9 @@ type Row struct {
 	Record    []byte
 	Vault     []byte
 }
+
+// Expunged reports whether the record's bytes were removed.
+func (r *Row) Expunged() bool { return len(r.Record) == 0 }
 
 // PlacedLink is one link of the record at Seq.
 type PlacedLink struct {

@@ -21,7 +21,8 @@ func (t *Threads) List(ctx context.Context, tenant store.Tenant, workflow string
 // maxRun bounds the records of a run that are read into one story.
 const maxRun = 10000
 
-// Story reads a run and all its records, opened as far as the vault still can.
+// Story reads a run and all its records, opened as far as the vault still can;
+// of those that were expunged, the row alone.
 // Where a workflow is given, runs of others are not found.
 func (t *Threads) Story(ctx context.Context, tenant store.Tenant, workflow string, run evidence.RunID) (r store.Run, story []*recorder.Opened, err error) {
 	var rows []store.Row
@@ -42,6 +43,10 @@ func (t *Threads) Story(ctx context.Context, tenant store.Tenant, workflow strin
 		return r, nil, evidence.Errorf(evidence.Invalid, "", "run %s has more than %d records", run, maxRun)
 	}
 	for _, row := range rows {
+		if row.Expunged() {
+			story = append(story, &recorder.Opened{Row: row})
+			continue
+		}
 		o, err := t.rec.Open(ctx, tenant.ID(), row)
 		if err != nil {
 			return r, nil, err

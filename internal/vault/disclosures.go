@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,43 +21,30 @@ type Place struct {
 	Record evidence.RecordID
 }
 
-// keyName says which key a disclosure lies under: its subject's where it is
-// personal, else its run's, else the house's.
-func (p Place) keyName(d *evidence.Disclosure) string {
-	switch {
-	case d.Subject != "":
-		return "subject/" + d.Subject
-	case p.Run != "":
-		return "run/" + string(p.Run)
-	}
-	return "house"
-}
-
 // Seal encrypts a record's disclosures into one block of bytes, nil for none.
 // Keys that do not exist yet are made, and are durable before Seal returns.
 func (v *Vault) Seal(ctx context.Context, p Place, list []evidence.Disclosure) ([]byte, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
 	byKey := map[string][]evidence.Disclosure{}
-	var names []string
 	for _, d := range list {
-		name := p.keyName(&d)
-		if _, ok := byKey[name]; !ok {
-			names = append(names, name)
-		}
+		name := evidence.KeyName(p.Run, d.Class, d.Subject)
 		byKey[name] = append(byKey[name], d)
 	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(byKey))
+	keys, err := v.keys(ctx, p.Tenant, names)
+	if err != nil {
+		return nil, err
+	}
 	var block []byte
-	for _, name := range names {
-		key, err := v.key(ctx, p.Tenant, name, true)
-		if err != nil {
-			return nil, err
-		}
-		plain, err := json.Marshal(byKey[name])
+	for i, key := range keys {
+		plain, err := json.Marshal(byKey[names[i]])
 		if err != nil {
 			return nil, fmt.Errorf("disclosures of %s: %w", p.Record, err)
 		}
-		block = appendPart(block, []byte(name))
-		block = appendPart(block, seal(key, plain, p.aad(name)))
+		block = appendPart(block, []byte(key.full))
+		block = appendPart(block, seal(key.aead, plain, p.aad(key.full)))
 	}
 	return block, nil
 }
@@ -80,9 +68,16 @@ func cutPart(b []byte) (part, rest []byte, ok bool) {
 // ErrAltered marks a block that was not sealed for this record, or not by us.
 var ErrAltered = errors.New("withheld values do not open: the block was altered, or belongs to another record")
 
+// Erased is a key of a block that was destroyed.
+type Erased struct {
+	Key     string            // its full name
+	Erasure evidence.RecordID // the record that says so
+}
+
 // Open decrypts what can still be decrypted of a block, in the order of
-// pointers. Erased names the keys that no longer exist.
-func (v *Vault) Open(ctx context.Context, p Place, block []byte) (list []evidence.Disclosure, erased []string, err error) {
+// pointers, and names the keys that were destroyed. A key that is missing for
+// any other reason is ErrLost.
+func (v *Vault) Open(ctx context.Context, p Place, block []byte) (list []evidence.Disclosure, erased []Erased, err error) {
 	for len(block) > 0 {
 		name, rest, ok := cutPart(block)
 		sealed, rest, ok2 := cutPart(rest)
@@ -90,12 +85,12 @@ func (v *Vault) Open(ctx context.Context, p Place, block []byte) (list []evidenc
 			return nil, nil, fmt.Errorf("record %s: %w", p.Record, ErrAltered)
 		}
 		block = rest
-		key, err := v.key(ctx, p.Tenant, string(name), false)
+		key, by, err := v.key(ctx, p.Tenant, string(name))
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("record %s: %w", p.Record, err)
 		}
 		if key == nil {
-			erased = append(erased, string(name))
+			erased = append(erased, Erased{string(name), by})
 			continue
 		}
 		plain, err := open(key, sealed, p.aad(string(name)))

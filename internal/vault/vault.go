@@ -1,7 +1,9 @@
 // Package vault keeps what a record withholds. Every value is encrypted under
-// a key of its data subject or of its run, and every such key is wrapped by
-// its tenant's; destroying one key makes its values unreadable for good,
-// while the log that committed to them still verifies.
+// a key of its data subject or of its run and class, and every such key is
+// wrapped by its tenant's; destroying one key makes its values unreadable for
+// good, while the log that committed to them still verifies. A tombstone stays
+// in its place, so that a key lost by accident is never taken for one that was
+// destroyed.
 //
 // Ciphertexts are handed back to the caller, who keeps them beside the record
 // in one transaction. Keys lie in a file of their own, apart from ordinary
@@ -17,14 +19,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/base32"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	_ "modernc.org/sqlite" // the driver named "sqlite"
@@ -34,36 +35,19 @@ import (
 
 const keySize = 32
 
-const schema = `
-CREATE TABLE IF NOT EXISTS key (
-  tenant  TEXT NOT NULL,
-  name    TEXT NOT NULL,
-  wrapped BLOB NOT NULL,
-  PRIMARY KEY (tenant, name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS subject (
-  tenant TEXT NOT NULL,
-  mac    BLOB NOT NULL,
-  ref    TEXT NOT NULL UNIQUE,
-  PRIMARY KEY (tenant, mac)
-) WITHOUT ROWID;`
+//go:embed schema.sql
+var schema string
 
 // Vault holds the keys. Make one with Open.
 type Vault struct {
 	db     *sql.DB
 	master []byte
 
-	mu    sync.Mutex // guards cache, and the making of keys
-	cache map[cacheKey]cipher.AEAD
+	mu      sync.Mutex // guards what follows, and the making and destroying of keys
+	cache   map[cacheKey]cipher.AEAD
+	current map[cacheKey]string // the full name of the key in use under a name
+	doomed  map[cacheKey]bool   // keys that an erasure names and could not destroy yet
 }
-
-type cacheKey struct {
-	tenant evidence.TenantID
-	name   string
-}
-
-// maxCache bounds the unwrapped keys held in memory.
-const maxCache = 4096
 
 // Open opens the vault in dir (keys.db and vault.key there), and makes it if
 // fresh says that this house is new. In a house that is not new a missing file
@@ -84,7 +68,7 @@ func Open(ctx context.Context, dir string, fresh bool) (*Vault, error) {
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
 	}
-	v := &Vault{db: db, master: master, cache: map[cacheKey]cipher.AEAD{}}
+	v := &Vault{db: db, master: master, cache: map[cacheKey]cipher.AEAD{}, current: map[cacheKey]string{}, doomed: map[cacheKey]bool{}}
 	if err := errors.Join(os.Chmod(path, 0o600), v.probe(ctx, path, fresh)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -94,8 +78,13 @@ func Open(ctx context.Context, dir string, fresh bool) (*Vault, error) {
 // probe unwraps a key of no tenant, made with the vault, so that a wrong
 // master key or a lost keys.db shows before anything is kept.
 func (v *Vault) probe(ctx context.Context, path string, fresh bool) error {
-	key, err := v.key(ctx, "", "probe", fresh)
-	if err == nil && key == nil {
+	const name = "probe"
+	if fresh {
+		_, err := v.keys(ctx, "", []string{name})
+		return err
+	}
+	_, _, err := v.key(ctx, "", name+"/1")
+	if errors.Is(err, ErrLost) {
 		return fmt.Errorf("%s is missing, or holds no keys of this house: put it back from where keys are kept", path)
 	}
 	return err
@@ -139,72 +128,6 @@ func (v *Vault) MAC(t evidence.TenantID, purpose string, parts ...[]byte) []byte
 		h.Write(p)
 	}
 	return h.Sum(nil)
-}
-
-// Pseudonym is the random name that stands for a label (an e-mail address, a
-// schedule's name) in records. The same label has the same pseudonym until it
-// is erased. Labels differ by case and outer space only in how they are
-// written.
-func (v *Vault) Pseudonym(ctx context.Context, t evidence.TenantID, prefix, label string) (string, error) {
-	mac := v.MAC(t, "subject", []byte(prefix), []byte(strings.ToLower(strings.TrimSpace(label))))
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	var ref string
-	err := v.db.QueryRowContext(ctx, "SELECT ref FROM subject WHERE tenant=? AND mac=?", string(t), mac).Scan(&ref)
-	if err == nil || !errors.Is(err, sql.ErrNoRows) {
-		return ref, keyError("look up a subject", err)
-	}
-	raw := make([]byte, 10)
-	rand.Read(raw)
-	ref = prefix + "-" + strings.ToLower(base32.StdEncoding.EncodeToString(raw))
-	_, err = v.db.ExecContext(ctx, "INSERT INTO subject (tenant, mac, ref) VALUES (?,?,?)", string(t), mac, ref)
-	return ref, keyError("register a subject", err)
-}
-
-// key finds a key by name, and makes it where create says so. It is nil where
-// the key does not exist: destroyed, or never made.
-func (v *Vault) key(ctx context.Context, t evidence.TenantID, name string, create bool) (cipher.AEAD, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	at := cacheKey{t, name}
-	if aead, ok := v.cache[at]; ok {
-		return aead, nil
-	}
-	var wrapped []byte
-	err := v.db.QueryRowContext(ctx, "SELECT wrapped FROM key WHERE tenant=? AND name=?", string(t), name).Scan(&wrapped)
-	if errors.Is(err, sql.ErrNoRows) {
-		if !create {
-			return nil, nil
-		}
-		return v.makeKey(ctx, at)
-	}
-	if err != nil {
-		return nil, keyError("read a key", err)
-	}
-	raw, err := open(aead(v.derive(t, "wrap")), wrapped, aad(string(t), name))
-	if err != nil {
-		return nil, fmt.Errorf("key %q of tenant %q does not unwrap: keys.db and vault.key do not belong together, or one was altered; put the right ones back", name, t)
-	}
-	return v.remember(at, raw), nil
-}
-
-// makeKey stores a key before anything is encrypted under it.
-func (v *Vault) makeKey(ctx context.Context, at cacheKey) (cipher.AEAD, error) {
-	raw := make([]byte, keySize)
-	rand.Read(raw)
-	wrapped := seal(aead(v.derive(at.tenant, "wrap")), raw, aad(string(at.tenant), at.name))
-	if _, err := v.db.ExecContext(ctx, "INSERT INTO key (tenant, name, wrapped) VALUES (?,?,?)", string(at.tenant), at.name, wrapped); err != nil {
-		return nil, keyError("make a key", err)
-	}
-	return v.remember(at, raw), nil
-}
-
-func (v *Vault) remember(at cacheKey, raw []byte) cipher.AEAD {
-	if len(v.cache) >= maxCache {
-		clear(v.cache)
-	}
-	v.cache[at] = aead(raw)
-	return v.cache[at]
 }
 
 func keyError(what string, err error) error {

@@ -3,7 +3,6 @@ package vault
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -113,38 +112,6 @@ func TestMoved(t *testing.T) {
 				t.Errorf("opened as %+v, %v", got, err)
 			}
 		})
-	}
-}
-
-// erase destroys a key the way erasing will: its row is gone.
-func erase(t *testing.T, dir, name string) {
-	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(dir, "keys.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	res, err := db.Exec("DELETE FROM key WHERE tenant='acme' AND name=?", name)
-	if n, _ := res.RowsAffected(); err != nil || n != 1 {
-		t.Fatalf("%d keys named %s, %v", n, name, err)
-	}
-}
-
-func TestErased(t *testing.T) {
-	dir := t.TempDir()
-	v := openVault(t, dir, true)
-	block := seal1(t, v, place)
-	v.Close()
-	erase(t, dir, "subject/person-1")
-	v = openVault(t, dir, false)
-	got, erased, err := v.Open(t.Context(), place, block)
-	if err != nil || !slices.Equal(erased, []string{"subject/person-1"}) || cmp.Diff(disclosures[1:], got) != "" {
-		t.Errorf("opened as %+v, erased %v, %v", got, erased, err)
-	}
-	// A key made under the name later is another key: what was erased stays so.
-	seal1(t, v, Place{Tenant: "acme", Run: place.Run, Record: "0198c000-0000-7000-8000-000000000009"})
-	if got, _, _ := v.Open(t.Context(), place, block); slices.ContainsFunc(got, func(d evidence.Disclosure) bool { return d.Subject == "person-1" }) {
-		t.Errorf("under a later key it opens as %+v", got)
 	}
 }
 
@@ -309,7 +276,7 @@ func TestCacheBound(t *testing.T) {
 	block := seal1(t, v, place)
 	v.mu.Lock()
 	for i := len(v.cache); i < maxCache; i++ {
-		v.remember(cacheKey{"acme", fmt.Sprint("filler ", i)}, make([]byte, keySize))
+		v.remember("acme", fmt.Sprint("filler ", i), named{fmt.Sprint("filler ", i, "/1"), aead(make([]byte, keySize))})
 	}
 	v.mu.Unlock()
 	if _, err := v.Seal(t.Context(), Place{Tenant: "acme", Run: "another", Record: "r"}, disclosures[1:2]); err != nil {

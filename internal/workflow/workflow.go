@@ -286,6 +286,15 @@ func (r *Registry) current(ctx context.Context, t store.Tenant, name string) (w 
 	return w, c, err
 }
 
+// Manifest is one that was put in force at some time, by its digest.
+func (r *Registry) Manifest(tx store.Tx, d evidence.Digest) (*manifest.Manifest, error) {
+	c, err := r.load(tx, d)
+	if err != nil {
+		return nil, err
+	}
+	return c.Manifest, nil
+}
+
 // maxCache bounds the compiled manifests held in memory.
 const maxCache = 256
 

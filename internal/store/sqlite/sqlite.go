@@ -62,7 +62,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		cfg.Readers = 8
 	}
 	var err error
-	if s.write, err = open(cfg.Path, "", 1); err != nil {
+	// What is removed is overwritten at once, and so is what moves as pages
+	// split: expunging could not find stale copies later.
+	if s.write, err = open(cfg.Path, "&_pragma=secure_delete(1)", 1); err != nil {
 		return nil, err
 	}
 	if s.conn, err = s.write.Conn(ctx); err != nil {

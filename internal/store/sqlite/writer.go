@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/store"
@@ -16,14 +17,19 @@ const maxGroup = 1024
 
 // request is one piece of work for the writer.
 type request struct {
-	run  func(*writer) error
-	err  error
-	done chan error
+	run     func(*writer) error
+	between bool // run outside any transaction, after the group's
+	err     error
+	done    chan error
 }
 
 // do has the writer run f in a transaction and waits for its commit.
 func (s *Store) do(ctx context.Context, f func(*writer) error) error {
-	req := &request{run: f, done: make(chan error, 1)}
+	return s.wait(ctx, &request{run: f, done: make(chan error, 1)})
+}
+
+// wait hands a request to the writer and waits until it is done.
+func (s *Store) wait(ctx context.Context, req *request) error {
 	if err := s.send(ctx, req); err != nil {
 		return err
 	}
@@ -92,15 +98,19 @@ func (s *Store) writer() {
 // the commit is on stable storage.
 func (s *Store) commit(group []*request) {
 	w := &writer{ctx: context.Background(), conn: s.conn, stmts: s.stmts, clock: s.clock, heads: map[int64]*head{}}
+	written := slices.DeleteFunc(slices.Clone(group), func(req *request) bool { return req.between })
 	err := s.Err()
-	if err == nil {
-		if err = w.transact(group); err != nil {
+	if err == nil && len(written) > 0 {
+		if err = w.transact(written); err != nil {
 			s.distrust(err)
 		}
 	}
 	for _, req := range group {
-		if err != nil {
+		switch {
+		case err != nil:
 			req.err = unavailable("not acknowledged: try again with the same ids", err)
+		case req.between:
+			req.err = req.run(w)
 		}
 		req.done <- req.err
 	}

@@ -1,0 +1,89 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/store"
+)
+
+// Expunge implements store.Tenant.
+func (t *tenant) Expunge(ctx context.Context, seqs []uint64) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	if err := t.store.do(ctx, func(w *writer) error { return w.expunge(t, seqs) }); err != nil {
+		return err
+	}
+	return t.store.truncate(ctx)
+}
+
+// expunge checks every record before it touches the first.
+func (w *writer) expunge(t *tenant, seqs []uint64) error {
+	var sealed uint64
+	if err := w.conn.QueryRowContext(w.ctx, "SELECT sealed FROM tenant WHERE no=?", t.no).Scan(&sealed); err != nil {
+		return &fatalError{err}
+	}
+	records := make([][]byte, len(seqs))
+	for i, seq := range seqs {
+		var typ evidence.Type
+		err := w.conn.QueryRowContext(w.ctx, "SELECT type, record FROM record WHERE pos=?", t.pos(seq)).Scan(&typ, &records[i])
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return evidence.Errorf(evidence.NotFound, "", "no such record: %d", seq)
+		case err != nil:
+			return &fatalError{err}
+		case seq >= sealed:
+			return evidence.Errorf(evidence.Conflict, "", "record %d is not sealed yet", seq)
+		case store.Folds(typ):
+			return evidence.Errorf(evidence.Conflict, "", "record %d is of type %s, which decisions rest on: it cannot be expunged", seq, typ)
+		}
+	}
+	for i, seq := range seqs {
+		if len(records[i]) == 0 {
+			continue
+		}
+		if err := w.forget(t, seq, records[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget removes one record's bytes and links. Its MAC goes too: whoever holds
+// the keys could try guesses against it.
+func (w *writer) forget(t *tenant, seq uint64, record []byte) error {
+	rec, err := evidence.ParseRecord(record)
+	if err != nil {
+		return fmt.Errorf("record %d: %w: run fsck", seq, err)
+	}
+	for _, l := range rec.Links {
+		if _, err := w.conn.ExecContext(w.ctx, "DELETE FROM link WHERE tenant=? AND kind=? AND id=? AND pos=?", t.no, l.Kind, l.ID, t.pos(seq)); err != nil {
+			return &fatalError{err}
+		}
+	}
+	if _, err := w.conn.ExecContext(w.ctx, "UPDATE record SET record=x'', vault=NULL, mac=x'' WHERE pos=?", t.pos(seq)); err != nil {
+		return &fatalError{err}
+	}
+	return nil
+}
+
+// truncate carries the write-ahead log over into the database and empties it,
+// so that no earlier page stands there either. It waits for readers.
+func (s *Store) truncate(ctx context.Context) error {
+	err := s.wait(ctx, &request{between: true, done: make(chan error, 1), run: func(w *writer) error {
+		var busy, pages, moved int
+		err := w.conn.QueryRowContext(w.ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
+		if err == nil && busy != 0 {
+			err = errors.New("a reader holds the write-ahead log")
+		}
+		return err
+	}})
+	if err != nil {
+		return unavailable("the records are expunged, and their bytes still stand in the write-ahead log: the next start empties it", err)
+	}
+	return nil
+}
