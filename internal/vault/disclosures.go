@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -51,12 +50,8 @@ func (v *Vault) Seal(ctx context.Context, p Place, list []evidence.Disclosure) (
 		if err != nil {
 			return nil, err
 		}
-		plain, err := json.Marshal(byKey[name])
-		if err != nil {
-			return nil, fmt.Errorf("disclosures of %s: %w", p.Record, err)
-		}
-		block = appendPart(block, []byte(name))
-		block = appendPart(block, seal(key, plain, p.aad(name)))
+		block = appendPart(block, name)
+		block = appendPart(block, seal(key, encode(byKey[name]), p.aad(name)))
 	}
 	return block, nil
 }
@@ -65,7 +60,7 @@ func (p Place) aad(name string) []byte {
 	return aad(string(p.Tenant), string(p.Run), string(p.Record), name)
 }
 
-func appendPart(b, part []byte) []byte {
+func appendPart[T string | []byte](b []byte, part T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(part))), part...)
 }
 
@@ -102,8 +97,8 @@ func (v *Vault) Open(ctx context.Context, p Place, block []byte) (list []evidenc
 		if err != nil {
 			return nil, nil, fmt.Errorf("record %s: %w", p.Record, ErrAltered)
 		}
-		var part []evidence.Disclosure
-		if err := json.Unmarshal(plain, &part); err != nil {
+		part, err := decode(plain)
+		if err != nil {
 			return nil, nil, fmt.Errorf("record %s: disclosures: %w", p.Record, err)
 		}
 		list = append(list, part...)
