@@ -76,6 +76,7 @@ type Withholder struct {
 
 	disclosures []Disclosure
 	withheld    []Withheld
+	raw         []byte // the commitment being made; used again for the next
 	err         error
 }
 
@@ -91,36 +92,28 @@ func (w *Withholder) Withhold(shape *Shape, body Value) (Value, []Disclosure, []
 
 // place is where the walk through a body stands.
 type place struct {
-	at      string // pointer into the body
-	pattern string // the same with * for every array index
-	floor   Class  // what the objects around were raised to
+	at    string // pointer into the body
+	floor Class  // what the objects around were raised to
 }
 
-func (p place) member(name string) place {
-	return place{pointer(p.at, name), pointer(p.pattern, name), p.floor}
-}
-
-func (p place) elem(i int) place {
-	return place{p.at + "/" + strconv.Itoa(i), p.pattern + "/*", p.floor}
-}
+func (p place) elem(i int) place { return place{p.at + "/" + strconv.Itoa(i), p.floor} }
 
 func (w *Withholder) object(shape *Shape, p place, v Value) Value {
-	fields := make([]Field, 0, len(v.Fields())+1)
+	// The first is for commitments, whose name sorts before every other.
+	fields := make([]Field, 1, len(v.Fields())+1)
 	var digests []Value
 	for _, m := range v.Fields() {
 		f := shape.Field(m.Name)
-		switch class := w.class(f, p); {
+		switch class := w.class(f, p.floor); {
 		case f.nested():
-			here := p.member(m.Name)
-			here.floor = class
-			fields = append(fields, Field{m.Name, w.inside(f.Shape, here, m.Value)})
+			fields = append(fields, Field{m.Name, w.inside(f.Shape, place{pointer(p.at, m.Name), class}, m.Value)})
 		case class == Public:
 			fields = append(fields, m)
 		case class == Secret:
 			// Dropped; the list of withheld fields is the note of it.
 			w.withheld = append(w.withheld, Withheld{pointer(p.at, m.Name), class})
 		case f.Each:
-			fields = append(fields, Field{m.Name, w.elements(class, subjectOf(f, v), p.member(m.Name), m.Value)})
+			fields = append(fields, Field{m.Name, w.elements(class, subjectOf(f, v), place{pointer(p.at, m.Name), class}, m.Value)})
 		default:
 			digests = append(digests, w.commit(pointer(p.at, m.Name), class, subjectOf(f, v), StringValue(m.Name), m.Value))
 		}
@@ -128,7 +121,9 @@ func (w *Withholder) object(shape *Shape, p place, v Value) Value {
 	if len(digests) > 0 {
 		// Sorted, so that the order tells nothing about names.
 		slices.SortFunc(digests, func(a, b Value) int { return compareUTF16(a.Text(), b.Text()) })
-		fields = append(fields, Field{sdName, ArrayValue(digests...)})
+		fields[0] = Field{sdName, ArrayValue(digests...)}
+	} else {
+		fields = fields[1:]
 	}
 	sealed, err := ObjectValue(fields...)
 	if err != nil && w.err == nil {
@@ -159,32 +154,33 @@ func (w *Withholder) elements(class Class, subject string, p place, v Value) Val
 	return ArrayValue(list...)
 }
 
-// class is the highest of what the field's shape, the object around it, at p,
-// and Raise say; a key's class is fixed.
-func (w *Withholder) class(f *FieldShape, p place) Class {
+// class is the highest of what the field's shape, the objects around it and
+// Raise say; a key's class is fixed.
+func (w *Withholder) class(f *FieldShape, floor Class) Class {
 	class := f.Class
 	if f.Key {
 		return class
 	}
-	if p.floor.Rank() > class.Rank() {
-		class = p.floor
+	if floor.Rank() > class.Rank() {
+		class = floor
 	}
 	if w.Raise == nil {
 		return class
 	}
-	if raised := w.Raise(pointer(p.pattern, f.Name)); raised.Rank() > class.Rank() {
+	if raised := w.Raise(f.Pattern); raised.Rank() > class.Rank() {
 		class = raised
 	}
 	return class
 }
 
 func (w *Withholder) commit(at string, class Class, subject string, parts ...Value) Value {
-	raw := append(make([]byte, 0, 256), `["`...)
+	raw := append(w.raw[:0], `["`...)
 	raw = append(base64.RawURLEncoding.AppendEncode(raw, w.Salt()), '"')
 	for _, part := range parts {
 		raw = part.AppendCanonical(append(raw, ','))
 	}
 	raw = append(raw, ']')
+	w.raw = raw
 	d := Disclosure{Pointer: at, Class: class, Subject: subject, Text: base64.RawURLEncoding.EncodeToString(raw)}
 	w.disclosures = append(w.disclosures, d)
 	w.withheld = append(w.withheld, Withheld{at, class})
