@@ -175,12 +175,12 @@ func (p *parser) object(depth int) (Value, error) {
 			p.pos++
 		case '}':
 			p.pos++
-			v := Value{kind: Object, fields: slices.Clone(p.fields[outer:])}
+			fields := slices.Clone(p.fields[outer:])
 			p.fields = p.fields[:outer]
-			if twice, ok := sortFields(v.fields); !ok {
+			if twice, ok := sortFields(fields); !ok {
 				return Value{}, p.fail("has key %q twice", clip(twice))
 			}
-			return v, nil
+			return Value{kind: Object, in: &inside{fields: fields}}, nil
 		default:
 			return Value{}, p.fail("should have a comma or closing brace here")
 		}
@@ -207,9 +207,9 @@ func (p *parser) array(depth int) (Value, error) {
 			p.pos++
 		case ']':
 			p.pos++
-			v := Value{kind: Array, list: slices.Clone(p.list[outer:])}
+			list := slices.Clone(p.list[outer:])
 			p.list = p.list[:outer]
-			return v, nil
+			return ArrayValue(list...), nil
 		default:
 			return Value{}, p.fail("should have a comma or closing bracket here")
 		}

@@ -31,9 +31,15 @@ func (k Kind) String() string {
 // no key occurs twice, every string is valid Unicode, and every number equals
 // its canonical form. Values are immutable once parsed or built.
 type Value struct {
-	kind   Kind
-	yes    bool
-	text   string // a string's content, or a number's canonical form
+	_    [0]func() // no ==: it would compare places in memory
+	kind Kind
+	yes  bool
+	text string  // a string's content, or a number's canonical form
+	in   *inside // of an array or object with anything in it
+}
+
+// inside is apart from Value, which most often is a leaf and much copied.
+type inside struct {
 	list   []Value
 	fields []Field // in canonical order
 }
@@ -68,7 +74,7 @@ func IntValue(n int64) (Value, error) {
 }
 
 // ArrayValue is the JSON array of vs, which it takes over.
-func ArrayValue(vs ...Value) Value { return Value{kind: Array, list: vs} }
+func ArrayValue(vs ...Value) Value { return Value{kind: Array, in: &inside{list: vs}} }
 
 // ObjectValue is the JSON object of fields, which it sorts into canonical
 // order and takes over. A name given twice, or one that is not UTF-8, is an
@@ -82,7 +88,7 @@ func ObjectValue(fields ...Field) (Value, error) {
 	if name, ok := sortFields(fields); !ok {
 		return Value{}, fmt.Errorf("key %q occurs twice", name)
 	}
-	return Value{kind: Object, fields: fields}, nil
+	return Value{kind: Object, in: &inside{fields: fields}}, nil
 }
 
 // Kind reports v's shape.
@@ -95,15 +101,25 @@ func (v Value) IsTrue() bool { return v.kind == Bool && v.yes }
 func (v Value) Text() string { return v.text }
 
 // Elems are an array's elements; the caller must not change them.
-func (v Value) Elems() []Value { return v.list }
+func (v Value) Elems() []Value {
+	if v.in == nil {
+		return nil
+	}
+	return v.in.list
+}
 
 // Fields are an object's members in canonical order; the caller must not
 // change them.
-func (v Value) Fields() []Field { return v.fields }
+func (v Value) Fields() []Field {
+	if v.in == nil {
+		return nil
+	}
+	return v.in.fields
+}
 
 // Get finds an object's member.
 func (v Value) Get(name string) (Value, bool) {
-	for _, f := range v.fields {
+	for _, f := range v.Fields() {
 		if f.Name == name {
 			return f.Value, true
 		}
@@ -135,7 +151,7 @@ func (v Value) AppendCanonical(dst []byte) []byte {
 		return appendString(dst, v.text)
 	case Array:
 		dst = append(dst, '[')
-		for i, e := range v.list {
+		for i, e := range v.Elems() {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
@@ -144,7 +160,7 @@ func (v Value) AppendCanonical(dst []byte) []byte {
 		return append(dst, ']')
 	case Object:
 		dst = append(dst, '{')
-		for i, f := range v.fields {
+		for i, f := range v.Fields() {
 			if i > 0 {
 				dst = append(dst, ',')
 			}

@@ -149,7 +149,7 @@ func (w *Withholder) elements(class Class, subject string, p place, v Value) Val
 	list := make([]Value, len(v.Elems()))
 	for i, e := range v.Elems() {
 		digest := w.commit(p.elem(i).at, class, subject, e)
-		list[i] = Value{kind: Object, fields: []Field{{sdElement, digest}}}
+		list[i] = Value{kind: Object, in: &inside{fields: []Field{{sdElement, digest}}}}
 	}
 	return ArrayValue(list...)
 }
@@ -246,12 +246,7 @@ func (n *opening) add(tokens []string, pointer string, o opened) {
 // reveal puts everything below n back into a copy of v. Commitments never
 // nest, so it does not matter what is opened first.
 func (n *opening) reveal(v Value) (Value, error) {
-	switch v.kind {
-	case Object:
-		v.fields = slices.Clone(v.fields)
-	case Array:
-		v.list = slices.Clone(v.list)
-	}
+	v.in = &inside{list: slices.Clone(v.Elems()), fields: slices.Clone(v.Fields())}
 	for _, next := range n.below {
 		for _, o := range next.here {
 			if !v.put(next.token, o) {
@@ -285,16 +280,16 @@ func (n *opening) first() string {
 // inside is the member or element that a token names, nil for none.
 func (v *Value) inside(token string) *Value {
 	if v.kind == Array {
-		if i, ok := arrayIndex(token); ok && i < len(v.list) {
-			return &v.list[i]
+		if i, ok := arrayIndex(token); ok && i < len(v.Elems()) {
+			return &v.in.list[i]
 		}
 		return nil
 	}
-	i := slices.IndexFunc(v.fields, func(f Field) bool { return f.Name == token })
+	i := slices.IndexFunc(v.Fields(), func(f Field) bool { return f.Name == token })
 	if i < 0 {
 		return nil
 	}
-	return &v.fields[i].Value
+	return &v.in.fields[i].Value
 }
 
 // put opens the commitment that stands for a token's member or element; false
@@ -318,12 +313,12 @@ func revealMember(v Value, last string, o opened) (Value, bool) {
 		return v, false
 	}
 	digests, _ := v.Get(sdName)
-	i := slices.IndexFunc(digests.list, func(d Value) bool { return d.kind == String && d.text == o.digest })
+	i := slices.IndexFunc(digests.Elems(), func(d Value) bool { return d.kind == String && d.text == o.digest })
 	if i < 0 || o.element || o.name != last || o.name == sdName || o.name == sdElement {
 		return v, false
 	}
-	fields := slices.DeleteFunc(slices.Clone(v.fields), func(f Field) bool { return f.Name == sdName })
-	if rest := slices.Delete(slices.Clone(digests.list), i, i+1); len(rest) > 0 {
+	fields := slices.DeleteFunc(slices.Clone(v.Fields()), func(f Field) bool { return f.Name == sdName })
+	if rest := slices.Delete(slices.Clone(digests.Elems()), i, i+1); len(rest) > 0 {
 		fields = append(fields, Field{sdName, ArrayValue(rest...)})
 	}
 	// A member of that name that stands there already is an error here.
@@ -334,7 +329,7 @@ func revealMember(v Value, last string, o opened) (Value, bool) {
 // revealElement is the value that an array's {"...": digest} stands for.
 func revealElement(stand Value, o opened) (Value, bool) {
 	digest, _ := stand.Get(sdElement)
-	if digest.kind != String || digest.text != o.digest || len(stand.fields) != 1 || !o.element {
+	if digest.kind != String || digest.text != o.digest || len(stand.Fields()) != 1 || !o.element {
 		return stand, false
 	}
 	return o.value, true
