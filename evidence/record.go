@@ -76,7 +76,14 @@ type Record struct {
 // Canonical is the record's bytes, and the offset of the thirty bytes of its
 // received time, so that a writer can set that time last.
 func (r *Record) Canonical() (data []byte, received int) {
-	b := make([]byte, 0, 1024)
+	data = exactly(func(b []byte) []byte {
+		b, received = r.append(b)
+		return b
+	})
+	return data, received
+}
+
+func (r *Record) append(b []byte) (data []byte, received int) {
 	b = appendObject(append(b, `{"actor":`...), "kind", r.Actor.Kind, "ref", r.Actor.Ref)
 	b = r.Body.AppendCanonical(append(b, `,"body":`...))
 	b = appendString(append(b, `,"id":`...), string(r.ID))

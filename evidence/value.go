@@ -1,11 +1,13 @@
 package evidence
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -138,7 +140,19 @@ func (v Value) Int() (int64, bool) {
 }
 
 // Canonical is v in RFC 8785 form.
-func (v Value) Canonical() []byte { return v.AppendCanonical(nil) }
+func (v Value) Canonical() []byte { return exactly(v.AppendCanonical) }
+
+// scratch is where canonical bytes are put together, so that what is kept of
+// them is allocated once and at its size.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// exactly is what write appends to nothing.
+func exactly(write func(dst []byte) []byte) []byte {
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	*buf = write((*buf)[:0])
+	return bytes.Clone(*buf)
+}
 
 // AppendCanonical appends v in RFC 8785 form.
 func (v Value) AppendCanonical(dst []byte) []byte {

@@ -24,11 +24,13 @@ type Disclosure struct {
 }
 
 // Digest is the commitment that stands in the disclosure's place.
-func (d *Disclosure) Digest() string { return disclosureDigest(d.Text) }
+func (d *Disclosure) Digest() string { return disclosureDigest([]byte(d.Text)) }
 
-func disclosureDigest(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+func disclosureDigest(text []byte) string {
+	sum := sha256.Sum256(text)
+	var b [43]byte // what RFC 4648 makes of 32 bytes, without padding
+	base64.RawURLEncoding.Encode(b[:], sum[:])
+	return string(b[:])
 }
 
 // Open is what the disclosure says: the field's name ("" for an array's
@@ -76,7 +78,7 @@ type Withholder struct {
 
 	disclosures []Disclosure
 	withheld    []Withheld
-	raw         []byte // the commitment being made; used again for the next
+	raw, text   []byte // of the disclosure being made; used again for the next
 	err         error
 }
 
@@ -179,12 +181,11 @@ func (w *Withholder) commit(at string, class Class, subject string, parts ...Val
 	for _, part := range parts {
 		raw = part.AppendCanonical(append(raw, ','))
 	}
-	raw = append(raw, ']')
-	w.raw = raw
-	d := Disclosure{Pointer: at, Class: class, Subject: subject, Text: base64.RawURLEncoding.EncodeToString(raw)}
-	w.disclosures = append(w.disclosures, d)
+	w.raw = append(raw, ']')
+	w.text = base64.RawURLEncoding.AppendEncode(w.text[:0], w.raw)
+	w.disclosures = append(w.disclosures, Disclosure{Pointer: at, Class: class, Subject: subject, Text: string(w.text)})
 	w.withheld = append(w.withheld, Withheld{at, class})
-	return StringValue(d.Digest())
+	return StringValue(disclosureDigest(w.text))
 }
 
 // subjectOf reads whose personal field f is from its sibling in the same
