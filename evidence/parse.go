@@ -33,25 +33,33 @@ func (e *SyntaxError) Error() string {
 // numbers exactly canonical, at most MaxDepth levels, nothing after the value.
 // The error is a *SyntaxError.
 func ParseValue(data []byte) (Value, error) {
-	p := parser{src: string(data), bad: invalidUTF8(data)}
-	return p.whole()
+	return parse(data, false)
 }
 
 // ParseCanonical reads what ParseValue reads, and nothing that is not in
 // RFC 8785 form already: what it accepts is exactly the value's Canonical. The
 // proof is the reading itself, no second text is made.
 func ParseCanonical(data []byte) (Value, error) {
-	p := parser{src: string(data), bad: invalidUTF8(data), exact: true}
-	v, err := p.whole()
+	v, err := parse(data, true)
 	if err == nil {
 		return v, nil
 	}
 	// Refusals are rare: what is no JSON at all is told from what is written
 	// in another way by reading again.
-	if _, err := ParseValue(data); err != nil {
-		return Value{}, err
+	if _, other := ParseValue(data); other != nil {
+		return Value{}, other
 	}
-	return Value{}, p.fail("is not in canonical form")
+	err.(*SyntaxError).Problem = "is not in canonical form"
+	return Value{}, err
+}
+
+func parse(data []byte, exact bool) (Value, error) {
+	// Room on the stack for what is open in most texts.
+	var path [8]string
+	var fields [24]Field
+	var list [16]Value
+	p := parser{src: string(data), bad: invalidUTF8(data), exact: exact, path: path[:0], fields: fields[:0], list: list[:0]}
+	return p.whole()
 }
 
 type parser struct {

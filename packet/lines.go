@@ -2,7 +2,6 @@ package packet
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,7 +74,7 @@ func parseProof(line []byte) (Proof, error) {
 	}
 	p := Proof{Hashes: make([]tlog.Hash, len(hashes.Elems())), Index: uint64(n)}
 	for i, h := range hashes.Elems() {
-		raw, ok := unbase64(base64.StdEncoding, h.Text())
+		raw, ok := unbase64(padded, h.Text())
 		if !ok || len(raw) != tlog.HashSize {
 			return Proof{}, fmt.Errorf("hash %d is not the base64 of %d bytes", i, tlog.HashSize)
 		}

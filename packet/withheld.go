@@ -1,7 +1,6 @@
 package packet
 
 import (
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strconv"
@@ -74,6 +73,9 @@ func closedDigest(body evidence.Value, pointer string, known map[string]bool) st
 	return ""
 }
 
+// unescape reads one reference token (RFC 6901 section 4).
+var unescape = strings.NewReplacer("~1", "/", "~0", "~")
+
 // parentOf walks an RFC 6901 pointer to the value that holds its last token.
 func parentOf(v evidence.Value, pointer string) (frame evidence.Value, last string, ok bool) {
 	tokens := strings.Split(pointer, "/")
@@ -81,7 +83,7 @@ func parentOf(v evidence.Value, pointer string) (frame evidence.Value, last stri
 		return v, "", false
 	}
 	for i, t := range tokens {
-		tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(t)
+		tokens[i] = unescape.Replace(t)
 	}
 	for _, t := range tokens[1 : len(tokens)-1] {
 		if v.Kind() == evidence.Array {
@@ -119,10 +121,11 @@ func checkOpened(rec *evidence.Record, opened []evidence.Disclosure) error {
 			return fmt.Errorf("disclosure %s is of class %s, the record says %s", d.Pointer, d.Class, left[at].Class)
 		}
 		left = left[at+1:]
-		if _, err := evidence.Reveal(rec.Body, opened[i:i+1]); err != nil {
+		revealed, err := evidence.Reveal(rec.Body, opened[i:i+1])
+		if err != nil {
 			return err
 		}
-		if err := checkField(rec, d); err != nil {
+		if err := checkField(rec, d, revealed); err != nil {
 			return err
 		}
 	}
@@ -131,16 +134,21 @@ func checkOpened(rec *evidence.Record, opened []evidence.Disclosure) error {
 
 // checkField holds what a disclosure says against the catalogue: the value has
 // the field's shape, and the subject, which the commitment does not cover, is
-// the one that the record names beside the field.
-func checkField(rec *evidence.Record, d *evidence.Disclosure) error {
+// the one that the record names beside the field. Revealed is the body in which
+// it stands.
+func checkField(rec *evidence.Record, d *evidence.Disclosure, revealed evidence.Value) error {
 	shape := rec.Type.Shape()
 	if shape == nil {
 		return nil
 	}
 	f := fieldAt(shape, d.Pointer)
-	frame, last, ok := parentOf(rec.Body, d.Pointer)
+	frame, last, ok := parentOf(revealed, d.Pointer)
 	if f == nil || !ok {
 		return fmt.Errorf("disclosure %s is no field of type %s", d.Pointer, rec.Type)
+	}
+	v, _ := frame.Get(last)
+	if frame.Kind() == evidence.Array {
+		v, _ = index(frame, last)
 	}
 	of, subject := f.Shape, ""
 	switch {
@@ -152,10 +160,6 @@ func checkField(rec *evidence.Record, d *evidence.Disclosure) error {
 	}
 	if d.Subject != subject {
 		return fmt.Errorf("disclosure %s names another subject than the record does", d.Pointer)
-	}
-	_, v, err := d.Open()
-	if err != nil {
-		return err
 	}
 	return of.Check(d.Pointer, v)
 }
@@ -201,7 +205,7 @@ func checkSealedDigest(rec *evidence.Record, opened []evidence.Disclosure) (done
 		return true, err
 	}
 	text, _ := v.Get("salt")
-	salt, ok := unbase64(base64.RawURLEncoding, text.Text())
+	salt, ok := unbase64(urlSafe, text.Text())
 	if !ok {
 		return true, fmt.Errorf("%s: salt is not strict base64url", of.pointer)
 	}
