@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/packet"
 )
 
 // TestMeasure runs every cell for a moment: drive itself holds what was
@@ -67,4 +70,31 @@ func BenchmarkPrepare(b *testing.B) {
 			b.ReportMetric(float64((cpuTime()-spent).Nanoseconds())/float64(b.N), "cpu-ns/op")
 		})
 	}
+}
+
+// BenchmarkVerify verifies the packet of a run of about ten thousand records.
+func BenchmarkVerify(b *testing.B) {
+	s, err := openSealed(b.Context(), b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.close()
+	run := evidence.RunID(newID())
+	records, err := s.tell(b.Context(), run, 550)
+	if err != nil {
+		b.Fatal(err)
+	}
+	data, trust, err := s.packet(b.Context(), run)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("%d records, %d bytes", records, len(data))
+	b.ReportAllocs()
+	spent := cpuTime()
+	for b.Loop() {
+		if r := packet.Verify(data, trust); r.Verdict != packet.Valid {
+			b.Fatalf("%+v", r.Checks)
+		}
+	}
+	b.ReportMetric(float64((cpuTime()-spent).Nanoseconds())/float64(b.N*records), "cpu-ns/record")
 }

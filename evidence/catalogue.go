@@ -1,8 +1,6 @@
 package evidence
 
 import (
-	"encoding/json"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -119,64 +117,4 @@ var reserved = strings.Fields(`authorization approval action control population 
 func (t Type) Reserved() bool {
 	family, _, _ := strings.Cut(string(t), ".")
 	return slices.Contains(reserved, family) || slices.Contains(reserved, string(t))
-}
-
-// Body turns one of this package's body types into a Value. Fields that are
-// optional or set by the house are left out where they are zero; a nil list is
-// an empty one. It panics on a type that the catalogue could not hold.
-func Body(body any) Value { return valueOf(reflect.ValueOf(body)) }
-
-func valueOf(v reflect.Value) Value {
-	if v.Type() == valueType {
-		return v.Interface().(Value)
-	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		return valueOf(v.Elem())
-	case reflect.String:
-		return StringValue(v.String())
-	case reflect.Bool:
-		return BoolValue(v.Bool())
-	case reflect.Int, reflect.Int64:
-		n, err := IntValue(v.Int())
-		if err != nil {
-			panic("evidence: " + err.Error())
-		}
-		return n
-	case reflect.Slice:
-		list := make([]Value, v.Len())
-		for i := range list {
-			list[i] = valueOf(v.Index(i))
-		}
-		return ArrayValue(list...)
-	case reflect.Struct:
-		return structValue(v)
-	}
-	panic(fmt.Sprintf("evidence: no value for %v", v.Type()))
-}
-
-func structValue(v reflect.Value) Value {
-	var fields []Field
-	for i := range v.NumField() {
-		sf := v.Type().Field(i)
-		opts := strings.Split(sf.Tag.Get("evf"), ",")
-		if v.Field(i).IsZero() && (slices.Contains(opts, "opt") || slices.Contains(opts, "server")) {
-			continue
-		}
-		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
-		fields = append(fields, Field{name, valueOf(v.Field(i))})
-	}
-	obj, err := ObjectValue(fields...)
-	if err != nil {
-		panic("evidence: " + err.Error())
-	}
-	return obj
-}
-
-// Decode fills one of this package's body types from a Value; fields that are
-// withheld stay zero.
-func Decode[T any](v Value) (T, error) {
-	var body T
-	err := json.Unmarshal(v.Canonical(), &body)
-	return body, err
 }

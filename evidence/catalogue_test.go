@@ -102,6 +102,23 @@ func TestBodyAndDecode(t *testing.T) {
 	}
 }
 
+func TestDecodeRefuses(t *testing.T) {
+	for text, at := range map[string]string{
+		`[]`:                             "",
+		`{"checks":{}}`:                  "/checks",
+		`{"checks":[{"check":1}]}`:       "/checks/0/check",
+		`{"checks":[{},{"outcome":[]}]}`: "/checks/1/outcome",
+	} {
+		_, err := Decode[CheckResult](mustParse(t, text))
+		checkFault(t, err, at, "is a")
+	}
+	_, err := Decode[RunEnded](mustParse(t, `{"records":1.5}`))
+	checkFault(t, err, "/records", "whole number")
+	if b, err := Decode[RunEnded](mustParse(t, `{"_sd":["x"],"Outcome":"failed","later":1,"records":7,"summary":null}`)); err != nil || b != (RunEnded{Records: 7}) {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
 func TestBodyFollowsPointers(t *testing.T) {
 	type inner struct {
 		A string `json:"a" evf:"public"`
@@ -127,9 +144,15 @@ func TestDecodeHoldsEveryBody(t *testing.T) {
 		t.Run(string(typ), func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				v := drawBody(t, typ.Shape())
-				into := reflect.New(goType)
-				if err := json.Unmarshal(v.Canonical(), into.Interface()); err != nil {
+				into, oracle := reflect.New(goType), reflect.New(goType)
+				if err := fill(into.Elem(), "", v); err != nil {
 					t.Fatalf("%s: %v", v.Canonical(), err)
+				}
+				if err := json.Unmarshal(v.Canonical(), oracle.Interface()); err != nil {
+					t.Fatalf("%s: %v", v.Canonical(), err)
+				}
+				if diff := cmp.Diff(oracle.Interface(), into.Interface(), compareValues); diff != "" {
+					t.Fatalf("%s (-as JSON +filled):\n%s", v.Canonical(), diff)
 				}
 				again := Body(into.Elem().Interface())
 				for _, f := range again.Fields() {

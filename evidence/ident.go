@@ -105,10 +105,11 @@ func IsUUIDv7(s string) bool {
 // strictBase64 decodes unpadded base64url in its one spelling. The length is
 // compared because encoding/base64 skips line breaks even when strict.
 func strictBase64(s string) ([]byte, bool) {
-	enc := base64.RawURLEncoding.Strict()
-	data, err := enc.DecodeString(s)
-	return data, err == nil && enc.EncodedLen(len(data)) == len(s)
+	data, err := base64URL.DecodeString(s)
+	return data, err == nil && base64URL.EncodedLen(len(data)) == len(s)
 }
+
+var base64URL = base64.RawURLEncoding.Strict()
 
 func isLowerHex(s string) bool {
 	for i := 0; i < len(s); i++ {

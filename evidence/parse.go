@@ -33,7 +33,50 @@ func (e *SyntaxError) Error() string {
 // numbers exactly canonical, at most MaxDepth levels, nothing after the value.
 // The error is a *SyntaxError.
 func ParseValue(data []byte) (Value, error) {
-	p := parser{src: string(data), bad: invalidUTF8(data)}
+	return parse(data, false)
+}
+
+// ParseCanonical reads what ParseValue reads, and nothing that is not in
+// RFC 8785 form already: what it accepts is exactly the value's Canonical. The
+// proof is the reading itself, no second text is made.
+func ParseCanonical(data []byte) (Value, error) {
+	v, err := parse(data, true)
+	if err == nil {
+		return v, nil
+	}
+	// Refusals are rare: what is no JSON at all is told from what is written
+	// in another way by reading again.
+	if _, other := ParseValue(data); other != nil {
+		return Value{}, other
+	}
+	err.(*SyntaxError).Problem = "is not in canonical form"
+	return Value{}, err
+}
+
+func parse(data []byte, exact bool) (Value, error) {
+	// Room on the stack for what is open in most texts.
+	var path [8]string
+	var fields [24]Field
+	var list [16]Value
+	p := parser{src: string(data), bad: invalidUTF8(data), exact: exact, path: path[:0], fields: fields[:0], list: list[:0]}
+	return p.whole()
+}
+
+type parser struct {
+	src   string // strings without escapes are cut from it
+	pos   int
+	bad   int  // where src stops being UTF-8, or its length
+	exact bool // accept the canonical form only
+	path  []string
+
+	// Members and elements of what is open, outermost first. What is closed
+	// takes a copy of its own, of the right size.
+	fields []Field
+	list   []Value
+}
+
+// whole reads a value and wants nothing after it.
+func (p *parser) whole() (Value, error) {
 	v, err := p.value(0)
 	if err != nil {
 		return Value{}, err
@@ -42,18 +85,6 @@ func ParseValue(data []byte) (Value, error) {
 		return Value{}, p.fail("has bytes after the value")
 	}
 	return v, nil
-}
-
-type parser struct {
-	src  string // strings without escapes are cut from it
-	pos  int
-	bad  int // where src stops being UTF-8, or its length
-	path []string
-
-	// Members and elements of what is open, outermost first. What is closed
-	// takes a copy of its own, of the right size.
-	fields []Field
-	list   []Value
 }
 
 // invalidUTF8 is the offset of the first byte that is not UTF-8, or the length
@@ -90,8 +121,9 @@ func escapePointer(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "~", "~0"), "/", "~1")
 }
 
+// space skips the space that JSON allows; the canonical form has none.
 func (p *parser) space() {
-	for p.pos < len(p.src) {
+	for !p.exact && p.pos < len(p.src) {
 		switch p.src[p.pos] {
 		case ' ', '\t', '\n', '\r':
 			p.pos++
@@ -159,6 +191,9 @@ func (p *parser) object(depth int) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
+		if p.exact && len(p.fields) > outer && compareUTF16(p.fields[len(p.fields)-1].Name, name) >= 0 {
+			return Value{}, p.fail("has key %q out of order", clip(name))
+		}
 		if p.next() != ':' {
 			return Value{}, p.fail("should have a colon after key %q", clip(name))
 		}
@@ -175,12 +210,14 @@ func (p *parser) object(depth int) (Value, error) {
 			p.pos++
 		case '}':
 			p.pos++
-			v := Value{kind: Object, fields: slices.Clone(p.fields[outer:])}
+			fields := slices.Clone(p.fields[outer:])
 			p.fields = p.fields[:outer]
-			if twice, ok := sortFields(v.fields); !ok {
-				return Value{}, p.fail("has key %q twice", clip(twice))
+			if !p.exact {
+				if twice, ok := sortFields(fields); !ok {
+					return Value{}, p.fail("has key %q twice", clip(twice))
+				}
 			}
-			return v, nil
+			return Value{kind: Object, in: &inside{fields: fields}}, nil
 		default:
 			return Value{}, p.fail("should have a comma or closing brace here")
 		}
@@ -207,9 +244,9 @@ func (p *parser) array(depth int) (Value, error) {
 			p.pos++
 		case ']':
 			p.pos++
-			v := Value{kind: Array, list: slices.Clone(p.list[outer:])}
+			list := slices.Clone(p.list[outer:])
 			p.list = p.list[:outer]
-			return v, nil
+			return ArrayValue(list...), nil
 		default:
 			return Value{}, p.fail("should have a comma or closing bracket here")
 		}
@@ -240,7 +277,7 @@ func (p *parser) number() (Value, error) {
 		}
 	}
 	text, ok := canonicalNumber(p.src[start:p.pos])
-	if !ok {
+	if !ok || p.exact && text != p.src[start:p.pos] {
 		p.pos = start
 		return Value{}, p.fail("is a number that canonical JSON would change: send it as a string")
 	}
@@ -277,8 +314,16 @@ func (p *parser) str() (string, error) {
 	return "", p.fail("has a string without its closing quote")
 }
 
-// escaped reads the rest of a string that holds escapes, from the first one.
+// escaped reads a string that holds escapes, from the first of them on.
 func (p *parser) escaped(start int) (string, error) {
+	s, err := p.unescape(start)
+	if err == nil && p.exact && string(appendString(nil, s)) != p.src[start-1:p.pos] {
+		return "", p.fail("has an escape that canonical JSON writes in another way")
+	}
+	return s, err
+}
+
+func (p *parser) unescape(start int) (string, error) {
 	buf := append(make([]byte, 0, p.pos-start+32), p.src[start:p.pos]...)
 	for p.pos < len(p.src) {
 		switch c := p.src[p.pos]; {

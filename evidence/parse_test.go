@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func nested(levels int) string {
@@ -130,6 +132,65 @@ func TestSplitPointer(t *testing.T) {
 	}
 }
 
+// checkExact wants ParseCanonical to accept text, which says v, exactly where
+// it is v's canonical form.
+func checkExact(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, text []byte, v Value) {
+	t.Helper()
+	got, err := ParseCanonical(text)
+	if (err == nil) != (string(v.Canonical()) == string(text)) {
+		t.Fatalf("%q: %v; canonical is %q", text, err, v.Canonical())
+	}
+	if err == nil && string(got.Canonical()) != string(text) {
+		t.Fatalf("%q is read as %q", text, got.Canonical())
+	}
+}
+
+func TestParseCanonicalRefuses(t *testing.T) {
+	for _, c := range []struct{ name, text string }{
+		{"space before", ` {}`},
+		{"space after", "{}\n"},
+		{"space in an object", `{"a": 1}`},
+		{"space in an empty array", `[ ]`},
+		{"keys out of order", `{"b":1,"a":2}`},
+		{"keys in order of bytes, not of UTF-16", "{\"\ufb33\":1,\"\U0001f602\":2}"},
+		{"an escaped solidus", `"\/"`},
+		{"an escaped letter", `"\u0061"`},
+		{"a long escape for a short one", `"\u000a"`},
+		{"capitals in an escape", `"\u001F"`},
+		{"an escape outside ASCII", `"\u00e9"`},
+		{"an escaped key", `{"\u0061":1}`},
+		{"a fraction of zero", `1.0`},
+		{"an exponent", `1e2`},
+		{"a negative zero", `-0`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := mustParse(t, c.text)
+			checkExact(t, []byte(c.text), v)
+			_, err := ParseCanonical([]byte(c.text))
+			var se *SyntaxError
+			if !errors.As(err, &se) || !strings.Contains(se.Problem, "not in canonical form") {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+// A text passes as canonical exactly where writing it again changes nothing.
+func TestCanonicalCheckIsReencoding(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := drawText(t, drawJSON(t, 4))
+		v, err := ParseValue([]byte(text))
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		checkExact(t, []byte(text), v)
+		checkExact(t, v.Canonical(), v)
+	})
+}
+
 // Whatever is accepted has one canonical form, which reads back as itself.
 func FuzzParseValue(f *testing.F) {
 	for _, seed := range []string{
@@ -145,9 +206,14 @@ func FuzzParseValue(f *testing.F) {
 			if !errors.As(err, &se) || se.Offset < 0 || se.Offset > len(data) {
 				t.Fatalf("%q: error has no place: %#v", data, err)
 			}
+			if _, exact := ParseCanonical(data); exact == nil || exact.Error() != err.Error() {
+				t.Fatalf("%q: as canonical %v, otherwise %v", data, exact, err)
+			}
 			return
 		}
 		once := v.Canonical()
+		checkExact(t, data, v)
+		checkExact(t, once, v)
 		again, err := ParseValue(once)
 		if err != nil || string(again.Canonical()) != string(once) {
 			t.Fatalf("%q: canonical form %q reads back as %q, %v", data, once, again.Canonical(), err)

@@ -1,7 +1,5 @@
 package evidence
 
-import "strconv"
-
 // FieldAt finds the field that a pointer into a body leads to, nil where the
 // shape has none there.
 func (s *Shape) FieldAt(pointer string) (f *FieldShape) {
@@ -42,9 +40,10 @@ func (v Value) Step(token string) (Value, bool) {
 	if v.kind != Array {
 		return v.Get(token)
 	}
-	i, err := strconv.Atoi(token)
-	if err != nil || i < 0 || i >= len(v.list) {
+	list := v.Elems()
+	i, ok := arrayIndex(token)
+	if !ok || i >= len(list) {
 		return Value{}, false
 	}
-	return v.list[i], true
+	return list[i], true
 }

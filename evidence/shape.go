@@ -55,6 +55,7 @@ type FieldShape struct {
 	Text     bool   // free text
 	Subject  string // for personal fields: the sibling that names whose it is
 	Link     string // the link kind that this field's value becomes
+	Pattern  string // pointer from the body's root, * for every array index
 	*Shape
 }
 
@@ -74,7 +75,10 @@ var valueType = reflect.TypeFor[Value]()
 // The tag `evf:"…"` holds, comma separated: a class (every field of a struct
 // that is not itself a struct or a list of structs has one); key, opt, server,
 // each, text, empty; max=N; enum=a|b; format=F; subject=FIELD; link=KIND.
-func shapeOf(t reflect.Type) *Shape {
+func shapeOf(t reflect.Type) *Shape { return shapeAt(t, "") }
+
+// shapeAt compiles a type that stands at a pattern of the body.
+func shapeAt(t reflect.Type, at string) *Shape {
 	switch {
 	case t == valueType:
 		return &Shape{Open: true}
@@ -85,22 +89,23 @@ func shapeOf(t reflect.Type) *Shape {
 	case t.Kind() == reflect.Int64 || t.Kind() == reflect.Int:
 		return &Shape{Kind: Number, Integer: true}
 	case t.Kind() == reflect.Pointer:
-		return shapeOf(t.Elem())
+		return shapeAt(t.Elem(), at)
 	case t.Kind() == reflect.Slice:
-		return &Shape{Kind: Array, Max: defaultMaxArray, Elem: shapeOf(t.Elem())}
+		return &Shape{Kind: Array, Max: defaultMaxArray, Elem: shapeAt(t.Elem(), at+"/*")}
 	case t.Kind() == reflect.Struct:
 		s := &Shape{Kind: Object}
 		for i := range t.NumField() {
-			s.Fields = append(s.Fields, fieldShape(t, t.Field(i)))
+			s.Fields = append(s.Fields, fieldShape(t, t.Field(i), at))
 		}
 		return s
 	}
 	panic(fmt.Sprintf("evidence: no shape for %v", t))
 }
 
-func fieldShape(t reflect.Type, sf reflect.StructField) FieldShape {
+func fieldShape(t reflect.Type, sf reflect.StructField, at string) FieldShape {
 	name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
-	f := FieldShape{Name: name, Shape: shapeOf(sf.Type)}
+	at = pointer(at, name)
+	f := FieldShape{Name: name, Pattern: at, Shape: shapeAt(sf.Type, at)}
 	for opt := range strings.SplitSeq(sf.Tag.Get("evf"), ",") {
 		f.apply(opt, fmt.Sprintf("%v.%s", t, sf.Name))
 	}

@@ -1,11 +1,13 @@
 package evidence
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -31,9 +33,15 @@ func (k Kind) String() string {
 // no key occurs twice, every string is valid Unicode, and every number equals
 // its canonical form. Values are immutable once parsed or built.
 type Value struct {
-	kind   Kind
-	yes    bool
-	text   string // a string's content, or a number's canonical form
+	_    [0]func() // no ==: it would compare places in memory
+	kind Kind
+	yes  bool
+	text string  // a string's content, or a number's canonical form
+	in   *inside // of an array or object with anything in it
+}
+
+// inside is apart from Value, which most often is a leaf and much copied.
+type inside struct {
 	list   []Value
 	fields []Field // in canonical order
 }
@@ -68,7 +76,7 @@ func IntValue(n int64) (Value, error) {
 }
 
 // ArrayValue is the JSON array of vs, which it takes over.
-func ArrayValue(vs ...Value) Value { return Value{kind: Array, list: vs} }
+func ArrayValue(vs ...Value) Value { return Value{kind: Array, in: &inside{list: vs}} }
 
 // ObjectValue is the JSON object of fields, which it sorts into canonical
 // order and takes over. A name given twice, or one that is not UTF-8, is an
@@ -82,7 +90,7 @@ func ObjectValue(fields ...Field) (Value, error) {
 	if name, ok := sortFields(fields); !ok {
 		return Value{}, fmt.Errorf("key %q occurs twice", name)
 	}
-	return Value{kind: Object, fields: fields}, nil
+	return Value{kind: Object, in: &inside{fields: fields}}, nil
 }
 
 // Kind reports v's shape.
@@ -95,15 +103,25 @@ func (v Value) IsTrue() bool { return v.kind == Bool && v.yes }
 func (v Value) Text() string { return v.text }
 
 // Elems are an array's elements; the caller must not change them.
-func (v Value) Elems() []Value { return v.list }
+func (v Value) Elems() []Value {
+	if v.in == nil {
+		return nil
+	}
+	return v.in.list
+}
 
 // Fields are an object's members in canonical order; the caller must not
 // change them.
-func (v Value) Fields() []Field { return v.fields }
+func (v Value) Fields() []Field {
+	if v.in == nil {
+		return nil
+	}
+	return v.in.fields
+}
 
 // Get finds an object's member.
 func (v Value) Get(name string) (Value, bool) {
-	for _, f := range v.fields {
+	for _, f := range v.Fields() {
 		if f.Name == name {
 			return f.Value, true
 		}
@@ -122,7 +140,19 @@ func (v Value) Int() (int64, bool) {
 }
 
 // Canonical is v in RFC 8785 form.
-func (v Value) Canonical() []byte { return v.AppendCanonical(nil) }
+func (v Value) Canonical() []byte { return exactly(v.AppendCanonical) }
+
+// scratch is where canonical bytes are put together, so that what is kept of
+// them is allocated once and at its size.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// exactly is what write appends to nothing.
+func exactly(write func(dst []byte) []byte) []byte {
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	*buf = write((*buf)[:0])
+	return bytes.Clone(*buf)
+}
 
 // AppendCanonical appends v in RFC 8785 form.
 func (v Value) AppendCanonical(dst []byte) []byte {
@@ -135,7 +165,7 @@ func (v Value) AppendCanonical(dst []byte) []byte {
 		return appendString(dst, v.text)
 	case Array:
 		dst = append(dst, '[')
-		for i, e := range v.list {
+		for i, e := range v.Elems() {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
@@ -144,7 +174,7 @@ func (v Value) AppendCanonical(dst []byte) []byte {
 		return append(dst, ']')
 	case Object:
 		dst = append(dst, '{')
-		for i, f := range v.fields {
+		for i, f := range v.Fields() {
 			if i > 0 {
 				dst = append(dst, ',')
 			}

@@ -24,11 +24,13 @@ type Disclosure struct {
 }
 
 // Digest is the commitment that stands in the disclosure's place.
-func (d *Disclosure) Digest() string { return disclosureDigest(d.Text) }
+func (d *Disclosure) Digest() string { return disclosureDigest([]byte(d.Text)) }
 
-func disclosureDigest(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+func disclosureDigest(text []byte) string {
+	sum := sha256.Sum256(text)
+	var b [43]byte // what RFC 4648 makes of 32 bytes, without padding
+	base64.RawURLEncoding.Encode(b[:], sum[:])
+	return string(b[:])
 }
 
 // Open is what the disclosure says: the field's name ("" for an array's
@@ -76,6 +78,7 @@ type Withholder struct {
 
 	disclosures []Disclosure
 	withheld    []Withheld
+	raw, text   []byte // of the disclosure being made; used again for the next
 	err         error
 }
 
@@ -91,36 +94,28 @@ func (w *Withholder) Withhold(shape *Shape, body Value) (Value, []Disclosure, []
 
 // place is where the walk through a body stands.
 type place struct {
-	at      string // pointer into the body
-	pattern string // the same with * for every array index
-	floor   Class  // what the objects around were raised to
+	at    string // pointer into the body
+	floor Class  // what the objects around were raised to
 }
 
-func (p place) member(name string) place {
-	return place{pointer(p.at, name), pointer(p.pattern, name), p.floor}
-}
-
-func (p place) elem(i int) place {
-	return place{p.at + "/" + strconv.Itoa(i), p.pattern + "/*", p.floor}
-}
+func (p place) elem(i int) place { return place{p.at + "/" + strconv.Itoa(i), p.floor} }
 
 func (w *Withholder) object(shape *Shape, p place, v Value) Value {
-	fields := make([]Field, 0, len(v.Fields())+1)
+	// The first is for commitments, whose name sorts before every other.
+	fields := make([]Field, 1, len(v.Fields())+1)
 	var digests []Value
 	for _, m := range v.Fields() {
 		f := shape.Field(m.Name)
-		switch class := w.class(f, p); {
+		switch class := w.class(f, p.floor); {
 		case f.nested():
-			here := p.member(m.Name)
-			here.floor = class
-			fields = append(fields, Field{m.Name, w.inside(f.Shape, here, m.Value)})
+			fields = append(fields, Field{m.Name, w.inside(f.Shape, place{pointer(p.at, m.Name), class}, m.Value)})
 		case class == Public:
 			fields = append(fields, m)
 		case class == Secret:
 			// Dropped; the list of withheld fields is the note of it.
 			w.withheld = append(w.withheld, Withheld{pointer(p.at, m.Name), class})
 		case f.Each:
-			fields = append(fields, Field{m.Name, w.elements(class, subjectOf(f, v), p.member(m.Name), m.Value)})
+			fields = append(fields, Field{m.Name, w.elements(class, subjectOf(f, v), place{pointer(p.at, m.Name), class}, m.Value)})
 		default:
 			digests = append(digests, w.commit(pointer(p.at, m.Name), class, subjectOf(f, v), StringValue(m.Name), m.Value))
 		}
@@ -128,7 +123,9 @@ func (w *Withholder) object(shape *Shape, p place, v Value) Value {
 	if len(digests) > 0 {
 		// Sorted, so that the order tells nothing about names.
 		slices.SortFunc(digests, func(a, b Value) int { return compareUTF16(a.Text(), b.Text()) })
-		fields = append(fields, Field{sdName, ArrayValue(digests...)})
+		fields[0] = Field{sdName, ArrayValue(digests...)}
+	} else {
+		fields = fields[1:]
 	}
 	sealed, err := ObjectValue(fields...)
 	if err != nil && w.err == nil {
@@ -154,41 +151,41 @@ func (w *Withholder) elements(class Class, subject string, p place, v Value) Val
 	list := make([]Value, len(v.Elems()))
 	for i, e := range v.Elems() {
 		digest := w.commit(p.elem(i).at, class, subject, e)
-		list[i] = Value{kind: Object, fields: []Field{{sdElement, digest}}}
+		list[i] = Value{kind: Object, in: &inside{fields: []Field{{sdElement, digest}}}}
 	}
 	return ArrayValue(list...)
 }
 
-// class is the highest of what the field's shape, the object around it, at p,
-// and Raise say; a key's class is fixed.
-func (w *Withholder) class(f *FieldShape, p place) Class {
+// class is the highest of what the field's shape, the objects around it and
+// Raise say; a key's class is fixed.
+func (w *Withholder) class(f *FieldShape, floor Class) Class {
 	class := f.Class
 	if f.Key {
 		return class
 	}
-	if p.floor.Rank() > class.Rank() {
-		class = p.floor
+	if floor.Rank() > class.Rank() {
+		class = floor
 	}
 	if w.Raise == nil {
 		return class
 	}
-	if raised := w.Raise(pointer(p.pattern, f.Name)); raised.Rank() > class.Rank() {
+	if raised := w.Raise(f.Pattern); raised.Rank() > class.Rank() {
 		class = raised
 	}
 	return class
 }
 
 func (w *Withholder) commit(at string, class Class, subject string, parts ...Value) Value {
-	raw := append(make([]byte, 0, 256), `["`...)
+	raw := append(w.raw[:0], `["`...)
 	raw = append(base64.RawURLEncoding.AppendEncode(raw, w.Salt()), '"')
 	for _, part := range parts {
 		raw = part.AppendCanonical(append(raw, ','))
 	}
-	raw = append(raw, ']')
-	d := Disclosure{Pointer: at, Class: class, Subject: subject, Text: base64.RawURLEncoding.EncodeToString(raw)}
-	w.disclosures = append(w.disclosures, d)
+	w.raw = append(raw, ']')
+	w.text = base64.RawURLEncoding.AppendEncode(w.text[:0], w.raw)
+	w.disclosures = append(w.disclosures, Disclosure{Pointer: at, Class: class, Subject: subject, Text: string(w.text)})
 	w.withheld = append(w.withheld, Withheld{at, class})
-	return StringValue(d.Digest())
+	return StringValue(disclosureDigest(w.text))
 }
 
 // subjectOf reads whose personal field f is from its sibling in the same
@@ -250,12 +247,7 @@ func (n *opening) add(tokens []string, pointer string, o opened) {
 // reveal puts everything below n back into a copy of v. Commitments never
 // nest, so it does not matter what is opened first.
 func (n *opening) reveal(v Value) (Value, error) {
-	switch v.kind {
-	case Object:
-		v.fields = slices.Clone(v.fields)
-	case Array:
-		v.list = slices.Clone(v.list)
-	}
+	v.in = &inside{list: slices.Clone(v.Elems()), fields: slices.Clone(v.Fields())}
 	for _, next := range n.below {
 		for _, o := range next.here {
 			if !v.put(next.token, o) {
@@ -289,16 +281,16 @@ func (n *opening) first() string {
 // inside is the member or element that a token names, nil for none.
 func (v *Value) inside(token string) *Value {
 	if v.kind == Array {
-		if i, ok := arrayIndex(token); ok && i < len(v.list) {
-			return &v.list[i]
+		if i, ok := arrayIndex(token); ok && i < len(v.Elems()) {
+			return &v.in.list[i]
 		}
 		return nil
 	}
-	i := slices.IndexFunc(v.fields, func(f Field) bool { return f.Name == token })
+	i := slices.IndexFunc(v.Fields(), func(f Field) bool { return f.Name == token })
 	if i < 0 {
 		return nil
 	}
-	return &v.fields[i].Value
+	return &v.in.fields[i].Value
 }
 
 // put opens the commitment that stands for a token's member or element; false
@@ -322,12 +314,12 @@ func revealMember(v Value, last string, o opened) (Value, bool) {
 		return v, false
 	}
 	digests, _ := v.Get(sdName)
-	i := slices.IndexFunc(digests.list, func(d Value) bool { return d.kind == String && d.text == o.digest })
+	i := slices.IndexFunc(digests.Elems(), func(d Value) bool { return d.kind == String && d.text == o.digest })
 	if i < 0 || o.element || o.name != last || o.name == sdName || o.name == sdElement {
 		return v, false
 	}
-	fields := slices.DeleteFunc(slices.Clone(v.fields), func(f Field) bool { return f.Name == sdName })
-	if rest := slices.Delete(slices.Clone(digests.list), i, i+1); len(rest) > 0 {
+	fields := slices.DeleteFunc(slices.Clone(v.Fields()), func(f Field) bool { return f.Name == sdName })
+	if rest := slices.Delete(slices.Clone(digests.Elems()), i, i+1); len(rest) > 0 {
 		fields = append(fields, Field{sdName, ArrayValue(rest...)})
 	}
 	// A member of that name that stands there already is an error here.
@@ -338,7 +330,7 @@ func revealMember(v Value, last string, o opened) (Value, bool) {
 // revealElement is the value that an array's {"...": digest} stands for.
 func revealElement(stand Value, o opened) (Value, bool) {
 	digest, _ := stand.Get(sdElement)
-	if digest.kind != String || digest.text != o.digest || len(stand.fields) != 1 || !o.element {
+	if digest.kind != String || digest.text != o.digest || len(stand.Fields()) != 1 || !o.element {
 		return stand, false
 	}
 	return o.value, true

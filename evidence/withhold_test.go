@@ -338,7 +338,7 @@ func TestNamelessDisclosures(t *testing.T) {
 	text := func(json string) string { return base64.RawURLEncoding.EncodeToString([]byte(json)) }
 	member, element := text(`["salt","",1]`), text(`["salt",1]`)
 	sealedBy := func(text string) Value {
-		digest := StringValue(disclosureDigest(text))
+		digest := StringValue(disclosureDigest([]byte(text)))
 		return must(ObjectValue(Field{sdName, ArrayValue(digest)},
 			Field{"l", ArrayValue(must(ObjectValue(Field{sdElement, digest})))}))
 	}

@@ -2,13 +2,15 @@ package packet
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/tlog"
 )
 
 // canonical is v's JSON in RFC 8785 form.
@@ -42,6 +44,58 @@ func decode(data []byte, into any) error {
 		return errors.New("is not in canonical form, or has members that version 1 does not know")
 	}
 	return nil
+}
+
+// members reads a line of canonical JSON that is an object of exactly these
+// members, which are named in canonical order. There are as many lines as
+// records, so they are not left to decode.
+func members(line []byte, names ...string) ([]evidence.Field, error) {
+	v, err := evidence.ParseCanonical(line)
+	if err != nil {
+		return nil, err
+	}
+	fields := v.Fields()
+	if !slices.EqualFunc(fields, names, func(f evidence.Field, name string) bool { return f.Name == name }) {
+		return nil, fmt.Errorf("is not an object of %s", strings.Join(names, ", "))
+	}
+	return fields, nil
+}
+
+// parseProof reads a line of proofs.jsonl.
+func parseProof(line []byte) (Proof, error) {
+	fields, err := members(line, "hashes", "index")
+	if err != nil {
+		return Proof{}, err
+	}
+	hashes, index := fields[0].Value, fields[1].Value
+	n, whole := index.Int()
+	if hashes.Kind() != evidence.Array || !whole || n < 0 {
+		return Proof{}, errors.New("is not a list of hashes and the index of a leaf")
+	}
+	p := Proof{Hashes: make([]tlog.Hash, len(hashes.Elems())), Index: uint64(n)}
+	for i, h := range hashes.Elems() {
+		raw, ok := unbase64(padded, h.Text())
+		if !ok || len(raw) != tlog.HashSize {
+			return Proof{}, fmt.Errorf("hash %d is not the base64 of %d bytes", i, tlog.HashSize)
+		}
+		p.Hashes[i] = tlog.Hash(raw)
+	}
+	return p, nil
+}
+
+// parseDisclosure reads a line of disclosures.jsonl.
+func parseDisclosure(line []byte) (*disclosureLine, error) {
+	fields, err := members(line, "class", "pointer", "record", "subject", "text")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range fields {
+		if f.Value.Kind() != evidence.String {
+			return nil, fmt.Errorf("%s is not a string", f.Name)
+		}
+	}
+	text := func(i int) string { return fields[i].Value.Text() }
+	return &disclosureLine{Class: evidence.Class(text(0)), Pointer: text(1), Record: evidence.RecordID(text(2)), Subject: text(3), Text: text(4)}, nil
 }
 
 // disclosureLine is one line of disclosures.jsonl.
@@ -152,8 +206,8 @@ func (j *joiner) next() (*item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := decode(proof, &it.Proof); err != nil || it.Proof.Hashes == nil {
-		return nil, j.proofs.fault(cmp.Or(err, errors.New("hashes are not a list")))
+	if it.Proof, err = parseProof(proof); err != nil {
+		return nil, j.proofs.fault(err)
 	}
 	it.Disclosures, err = j.disclosuresOf(it.leaf.ID)
 	return it, err
@@ -193,11 +247,9 @@ func (j *joiner) look() error {
 	if err != nil || line == nil {
 		return err
 	}
-	d := &disclosureLine{}
-	if err := decode(line, d); err != nil {
+	if j.ahead, err = parseDisclosure(line); err != nil {
 		return j.disclosures.fault(err)
 	}
-	j.ahead = d
 	return nil
 }
 

@@ -155,7 +155,7 @@ func (p *Packet) readManifest() (err error) {
 	if p.envelope.PayloadType != payloadType || len(p.envelope.Signatures) != 1 {
 		return fmt.Errorf("is not an envelope of type %s with one signature", payloadType)
 	}
-	if p.payload, ok = unbase64(base64.StdEncoding, p.envelope.Payload); !ok {
+	if p.payload, ok = unbase64(padded, p.envelope.Payload); !ok {
 		return errors.New("payload is not strict base64")
 	}
 	v, err := evidence.ParseValue(p.payload)
@@ -174,12 +174,18 @@ func (p *Packet) readManifest() (err error) {
 	return nil
 }
 
-// unbase64 accepts only the one text that encodes the bytes. The decoder by
-// itself, even a strict one, passes over line ends.
+// unbase64 accepts only the one text that encodes the bytes. The encodings
+// below refuse spare bits; line breaks, which they would pass over, show in the
+// length.
 func unbase64(enc *base64.Encoding, text string) ([]byte, bool) {
 	raw, err := enc.DecodeString(text)
-	return raw, err == nil && enc.EncodeToString(raw) == text
+	return raw, err == nil && enc.EncodedLen(len(raw)) == len(text)
 }
+
+var (
+	padded  = base64.StdEncoding.Strict()
+	urlSafe = base64.RawURLEncoding.Strict()
+)
 
 // futureVersion names the version of a statement that calls itself a packet,
 // but not of a version known here.

@@ -2,7 +2,6 @@ package packet
 
 import (
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -381,12 +380,12 @@ func (v *verification) opened(rec *evidence.Record, opened []evidence.Disclosure
 // and its announcement in the log. It follows the records, where that stands.
 func (v *verification) manifest() {
 	sig := v.envelope.Signatures[0]
-	key, ok := unbase64(base64.StdEncoding, v.says.Key)
+	key, ok := unbase64(padded, v.says.Key)
 	if !ok || len(key) != ed25519.PublicKeySize || sig.KeyID != keyID(key) {
 		v.fail(checkManifest, fileManifest, "key is not the base64 of an Ed25519 public key, or not the one that the signature names")
 		return
 	}
-	raw, ok := unbase64(base64.StdEncoding, sig.Sig)
+	raw, ok := unbase64(padded, sig.Sig)
 	if !ok || !ed25519.Verify(key, preAuth(v.payload), raw) {
 		v.fail(checkManifest, fileManifest, "signature does not hold")
 	}

@@ -1,7 +1,6 @@
 package packet
 
 import (
-	"encoding/base64"
 	"fmt"
 	"slices"
 
@@ -98,10 +97,11 @@ func checkOpened(rec *evidence.Record, opened []evidence.Disclosure) error {
 			return fmt.Errorf("disclosure %s is of class %s, the record says %s", d.Pointer, d.Class, left[at].Class)
 		}
 		left = left[at+1:]
-		if _, err := evidence.Reveal(rec.Body, opened[i:i+1]); err != nil {
+		revealed, err := evidence.Reveal(rec.Body, opened[i:i+1])
+		if err != nil {
 			return err
 		}
-		if err := checkField(rec, d); err != nil {
+		if err := checkField(rec, d, revealed); err != nil {
 			return err
 		}
 	}
@@ -110,15 +110,17 @@ func checkOpened(rec *evidence.Record, opened []evidence.Disclosure) error {
 
 // checkField holds what a disclosure says against the catalogue: the value has
 // the field's shape, and the subject, which the commitment does not cover, is
-// the one that the record names beside the field.
-func checkField(rec *evidence.Record, d *evidence.Disclosure) error {
+// the one that the record names beside the field. Revealed is the body in which
+// it stands.
+func checkField(rec *evidence.Record, d *evidence.Disclosure, revealed evidence.Value) error {
 	shape := rec.Type.Shape()
 	if shape == nil {
 		return nil
 	}
 	f := shape.FieldAt(d.Pointer)
-	_, last, ok := rec.Body.Parent(d.Pointer)
-	if f == nil || !ok {
+	frame, last, ok := revealed.Parent(d.Pointer)
+	v, ok2 := frame.Step(last)
+	if f == nil || !ok || !ok2 {
 		return fmt.Errorf("disclosure %s is no field of type %s", d.Pointer, rec.Type)
 	}
 	of := f.Shape
@@ -127,10 +129,6 @@ func checkField(rec *evidence.Record, d *evidence.Disclosure) error {
 	}
 	if d.Subject != rec.Subject(d.Pointer) {
 		return fmt.Errorf("disclosure %s names another subject than the record does", d.Pointer)
-	}
-	_, v, err := d.Open()
-	if err != nil {
-		return err
 	}
 	return of.Check(d.Pointer, v)
 }
@@ -161,7 +159,7 @@ func checkSealedDigest(rec *evidence.Record, opened []evidence.Disclosure) (done
 		return true, err
 	}
 	text, _ := v.Get("salt")
-	salt, ok := unbase64(base64.RawURLEncoding, text.Text())
+	salt, ok := unbase64(urlSafe, text.Text())
 	if !ok {
 		return true, fmt.Errorf("%s: salt is not strict base64url", of.pointer)
 	}

@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -39,12 +38,8 @@ func (v *Vault) Seal(ctx context.Context, p Place, list []evidence.Disclosure) (
 	}
 	var block []byte
 	for i, key := range keys {
-		plain, err := json.Marshal(byKey[names[i]])
-		if err != nil {
-			return nil, fmt.Errorf("disclosures of %s: %w", p.Record, err)
-		}
-		block = appendPart(block, []byte(key.full))
-		block = appendPart(block, seal(key.aead, plain, p.aad(key.full)))
+		block = appendPart(block, key.full)
+		block = appendPart(block, seal(key.aead, encode(byKey[names[i]]), p.aad(key.full)))
 	}
 	return block, nil
 }
@@ -53,7 +48,7 @@ func (p Place) aad(name string) []byte {
 	return aad(string(p.Tenant), string(p.Run), string(p.Record), name)
 }
 
-func appendPart(b, part []byte) []byte {
+func appendPart[T string | []byte](b []byte, part T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(part))), part...)
 }
 
@@ -97,8 +92,8 @@ func (v *Vault) Open(ctx context.Context, p Place, block []byte) (list []evidenc
 		if err != nil {
 			return nil, nil, fmt.Errorf("record %s: %w", p.Record, ErrAltered)
 		}
-		var part []evidence.Disclosure
-		if err := json.Unmarshal(plain, &part); err != nil {
+		part, err := decode(plain)
+		if err != nil {
 			return nil, nil, fmt.Errorf("record %s: disclosures: %w", p.Record, err)
 		}
 		list = append(list, part...)

@@ -26,6 +26,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 
 	_ "modernc.org/sqlite" // the driver named "sqlite"
@@ -42,6 +43,9 @@ var schema string
 type Vault struct {
 	db     *sql.DB
 	master []byte
+	// derived holds what derive gave: a handful of []byte a tenant, by
+	// cacheKey of tenant and purpose.
+	derived sync.Map
 
 	mu      sync.Mutex // guards what follows, and the making and destroying of keys
 	cache   map[cacheKey]cipher.AEAD
@@ -110,12 +114,18 @@ func masterKey(path string, fresh bool) ([]byte, error) {
 // Close closes the key file.
 func (v *Vault) Close() error { return v.db.Close() }
 
-// derive gives a key of the tenant for one purpose.
+// derive gives a key of the tenant for one purpose. Those in use are few: what
+// is derived once is kept.
 func (v *Vault) derive(t evidence.TenantID, purpose string) []byte {
+	at := cacheKey{t, purpose}
+	if key, ok := v.derived.Load(at); ok {
+		return key.([]byte)
+	}
 	key, err := hkdf.Key(sha256.New, v.master, nil, "evf/"+string(t)+"/"+purpose, keySize)
 	if err != nil {
 		panic("vault: " + err.Error()) // only for lengths beyond the hash's
 	}
+	v.derived.Store(at, key)
 	return key
 }
 
@@ -124,7 +134,8 @@ func (v *Vault) derive(t evidence.TenantID, purpose string) []byte {
 func (v *Vault) MAC(t evidence.TenantID, purpose string, parts ...[]byte) []byte {
 	h := hmac.New(sha256.New, v.derive(t, "mac/"+purpose))
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d:", len(p))
+		var size [20]byte
+		h.Write(append(strconv.AppendInt(size[:0], int64(len(p)), 10), ':'))
 		h.Write(p)
 	}
 	return h.Sum(nil)
@@ -155,9 +166,10 @@ func open(a cipher.AEAD, sealed, ad []byte) ([]byte, error) { return a.Open(nil,
 
 // aad binds a ciphertext to where it belongs.
 func aad(parts ...string) []byte {
-	var b []byte
+	b := make([]byte, 0, 256)
 	for _, p := range parts {
-		b = fmt.Appendf(b, "%d:%s", len(p), p)
+		b = append(strconv.AppendInt(b, int64(len(p)), 10), ':')
+		b = append(b, p...)
 	}
 	return b
 }
