@@ -71,11 +71,6 @@ func draft(t evidence.Type, run evidence.RunID, now time.Time, body any) recorde
 	return recorder.Draft{ID: evidence.RecordID(uuid.Must(uuid.NewV7()).String()), Type: t, Run: run, Occurred: evidence.TimeOf(now), Body: evidence.Body(body)}
 }
 
-// Usable reports whether an approval lets an action run at an instant.
-func Usable(a store.Approval, args evidence.Digest, now time.Time) bool {
-	return a.Status == store.ApprovalApproved && a.ArgsDigest == args && evidence.TimeOf(now) < a.Expires
-}
-
 // Desk is where people look at approvals and decide them.
 type Desk struct {
 	rec    *recorder.Recorder

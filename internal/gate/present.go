@@ -8,7 +8,6 @@ import (
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
-	"github.com/evidencefactory/evf/internal/thread"
 )
 
 // maxStory bounds the records of a run that a presentation is drawn from.
@@ -16,13 +15,13 @@ const maxStory = 10000
 
 // present gathers what a person needs to see to decide: what is asked, why it
 // came to them, the facts with their places, and exactly what will happen.
-func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Action, d *decision) (approval.Presentation, error) {
+func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Action, d *judged) (approval.Presentation, error) {
 	p := approval.Presentation{
 		Workflow: approval.PresentedWorkflow{Name: s.workflow.Workflow, Purpose: s.workflow.Purpose, Digest: s.workflow.Digest(), Tier: string(s.workflow.Tier)},
 		Run:      a.Run, From: s.Run.Initiator,
-		Action: approval.PresentedAction{ID: a.ID, Tool: a.Tool, Impact: d.record.Tool.Impact, Document: s.document, Args: a.Args},
+		Action: approval.PresentedAction{ID: a.ID, Tool: a.Tool, Impact: d.record.Tool.Impact, Document: s.Document, Args: a.Args},
 	}
-	for _, r := range d.verdict.Reasons {
+	for _, r := range d.answer.Reasons {
 		p.Why = append(p.Why, r.Text)
 	}
 	var rows []store.Row
@@ -50,11 +49,11 @@ func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Acti
 func (s *seen) story(tx store.Tx) (rows []store.Row, err error) {
 	seqs := []uint64{s.Run.Seq}
 	for _, c := range s.Checks {
-		if len(thread.Counted(s.workflow, c)) > 0 {
+		if len(s.workflow.Counted(c)) > 0 {
 			seqs = append(seqs, c.Seq)
 		}
 	}
-	if s.routed() {
+	if s.Routed() {
 		seqs = append(seqs, s.Route.Seq)
 	}
 	for _, seq := range seqs {
@@ -73,7 +72,7 @@ func (s *seen) story(tx store.Tx) (rows []store.Row, err error) {
 // something else was recorded a lot.
 func (s *seen) fields(tx store.Tx) (latest []store.Row, err error) {
 	const page = 500
-	for read, from := 0, s.Run.Seq; s.document != ""; {
+	for read, from := 0, s.Run.Seq; s.Document != ""; {
 		rows, err := tx.RunRows(s.Run.ID, from, page)
 		if err != nil || len(rows) == 0 {
 			return latest, err
@@ -87,7 +86,7 @@ func (s *seen) fields(tx store.Tx) (latest []store.Row, err error) {
 			if err != nil {
 				return nil, err
 			}
-			if of, _ := r.Body.Get("document"); evidence.Digest(of.Text()) == s.document {
+			if of, _ := r.Body.Get("document"); evidence.Digest(of.Text()) == s.Document {
 				latest = []store.Row{row}
 			}
 		}
@@ -146,16 +145,4 @@ func showRules(p *approval.Presentation, o *recorder.Opened) error {
 		}
 	}
 	return err
-}
-
-// apart names who may not decide: those whom the run goes back to, and who
-// wrote the rules it runs under.
-func (s *seen) apart(whys []string) (list []evidence.Excluded) {
-	who := map[string]string{"initiator": s.Run.Initiator.Ref, "dispatcher": s.Run.Dispatcher.Ref, "author": s.author}
-	for _, why := range whys {
-		if who[why] != "" {
-			list = append(list, evidence.Excluded{Ref: who[why], Why: why})
-		}
-	}
-	return list
 }
