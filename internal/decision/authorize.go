@@ -2,6 +2,7 @@ package decision
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/evidencefactory/evf/evidence"
@@ -11,20 +12,25 @@ import (
 )
 
 // Facts computes what policies may rely on when a tool is called with
-// arguments of this digest.
+// arguments of this digest. Its lists are sets, sorted: a request that is read
+// back from its record gives the very same.
 func (s *State) Facts(tool string, args evidence.Value, digest evidence.Digest) policy.Facts {
 	f := policy.Facts{CallsInRun: s.Run.Calls, InitiatorKind: s.Run.Initiator.Kind}
 	f.ChecksPassed, f.ChecksFailed, f.ChecksMissing = s.Rules.RequiredChecks(tool, s.outcomes())
-	f.ArgsUnattested = s.unattested(tool, args)
+	f.ChecksMissing = set(f.ChecksMissing)
+	f.ArgsUnattested = set(s.unattested(tool, args))
 	f.ArgsAttested = len(f.ArgsUnattested) == 0
 	if s.Routed() {
-		f.Routed, f.Route = true, s.Route.To
+		f.Routed, f.Route = true, set(s.Route.To)
 	}
 	for _, ap := range s.Usable(digest) {
 		f.Approvals = append(f.Approvals, ap.Name)
 	}
+	f.Approvals = set(f.Approvals)
 	return f
 }
+
+func set(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
 // Judge reaches the verdict. What people refused comes first, then the
 // manifest: an action whose shape, tool or caller it does not allow is denied

@@ -36,7 +36,8 @@ var plan = map[string]place{
 	"internal/vault":    {floor: 3},
 	"internal/decision": {floor: 3},
 
-	"internal/recorder": {floor: 4},
+	"internal/recorder":  {floor: 4},
+	"internal/reperform": {floor: 4},
 
 	"internal/identity": {floor: 5},
 	"internal/workflow": {floor: 5, besides: []string{"internal/identity"}},

@@ -5,7 +5,6 @@
 package packer
 
 import (
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -120,7 +119,8 @@ func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder
 }
 
 // vouchers are the records and objects that a reader needs beside the run's
-// own: the announcement of the packet key, and every manifest cited.
+// own: the announcement of the packet key, every manifest cited with its
+// activation, and who could approve.
 func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder.Opened) (extra []*recorder.Opened, cites []packet.Object, err error) {
 	var rows []store.Row
 	err = t.View(ctx, func(tx store.Tx) error {
@@ -131,13 +131,15 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder
 		if rows, err = tx.Rows(key.Seq, 1); err != nil {
 			return err
 		}
-		for _, first := range cited(story) {
-			activation, err := activation(tx, first)
-			if err != nil {
-				return err
-			}
-			rows = append(rows, activation)
+		active, err := activations(tx, story)
+		if err != nil {
+			return err
 		}
+		people, err := registrations(tx, story)
+		if err != nil {
+			return err
+		}
+		rows = slices.Concat(rows, active, people)
 		cites, err = objects(tx, story)
 		return err
 	})
@@ -152,49 +154,6 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, story []*recorder
 		extra = append(extra, o)
 	}
 	return extra, cites, nil
-}
-
-// cited lists the first record under each manifest.
-func cited(story []*recorder.Opened) (firsts []*recorder.Opened) {
-	for _, o := range story {
-		if o.Workflow != nil && !slices.ContainsFunc(firsts, func(f *recorder.Opened) bool { return f.Workflow.Digest == o.Workflow.Digest }) {
-			firsts = append(firsts, o)
-		}
-	}
-	return firsts
-}
-
-// activation finds the record that put the manifest in force under which
-// another was made: the last one before it. Nobody but the house writes
-// records of that type, so nobody can crowd it out.
-func activation(tx store.Tx, made *recorder.Opened) (found store.Row, err error) {
-	const page = 256
-	for from := uint64(0); from < made.Seq; {
-		rows, err := tx.TypeRows(evidence.TypeWorkflowActivated, from, page)
-		if err != nil || len(rows) == 0 {
-			return found, cmp.Or(err, missing(found, made))
-		}
-		for _, row := range rows {
-			if from = row.Seq + 1; row.Seq > made.Seq {
-				break
-			}
-			r, err := evidence.ParseRecord(row.Record)
-			if err != nil {
-				return found, err
-			}
-			if d, _ := r.Body.Get("digest"); evidence.Digest(d.Text()) == made.Workflow.Digest {
-				found = row
-			}
-		}
-	}
-	return found, missing(found, made)
-}
-
-func missing(found store.Row, made *recorder.Opened) error {
-	if found.Record != nil {
-		return nil
-	}
-	return fmt.Errorf("no record says when manifest %s was put in force: run fsck", made.Workflow.Digest)
 }
 
 // objects reads what the records cite by digest: manifests, and the policy
