@@ -22,7 +22,8 @@ func (c *Contents) files() ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := builder{files: map[string][]byte{fileCheckpoint: c.Checkpoint}}
+	selection := c.Selection.listed()
+	b := builder{files: map[string][]byte{fileCheckpoint: c.Checkpoint}, selection: selection}
 	if err := b.records(c.Sealed); err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (c *Contents) files() ([]file, error) {
 	statement := inToto{
 		Type: statementType, PredicateType: predicateType,
 		Predicate: Statement{
-			Version: version, Kind: KindRun, Scope: c.Scope, Query: c.Query, Counts: b.counts,
+			Version: version, Kind: KindRun, Scope: c.Scope, Query: c.Query, Selection: selection, Counts: b.counts,
 			Origin: head.Origin, Checkpoint: Head{Size: head.Size, Root: head.Root},
 			Key:       base64.StdEncoding.EncodeToString(public),
 			Generator: c.Generator, Built: c.Built,
@@ -49,8 +50,9 @@ func (c *Contents) files() ([]file, error) {
 
 // builder gathers the files of a packet.
 type builder struct {
-	files  map[string][]byte
-	counts Counts
+	files     map[string][]byte
+	selection Selection
+	counts    Counts
 }
 
 func (b *builder) sorted() []file {
@@ -82,7 +84,7 @@ func (b *builder) records(list []Sealed) error {
 		if err != nil {
 			return fmt.Errorf("record %d: %w", i, err)
 		}
-		opened := inOrder(rec, s.Disclosures)
+		opened := inOrder(rec, b.selection.cut(rec, s.Disclosures))
 		d.add(rec, opened)
 		leaves = append(append(leaves, s.Leaf...), '\n')
 		records = append(append(records, s.Record...), '\n')

@@ -92,6 +92,7 @@ const (
 	checkRecords      = "records"
 	checkShapes       = "shapes"
 	checkDisclosures  = "disclosures"
+	checkSelection    = "selection"
 	checkDigests      = "digests"
 	checkObjects      = "objects"
 	checkRedactions   = "redactions"
@@ -102,7 +103,7 @@ const (
 
 var checkNames = []string{
 	checkContainer, checkVersion, checkManifest, checkFiles, checkCheckpoint, checkLeaves, checkChain, checkProofs, checkRecords,
-	checkShapes, checkDisclosures, checkDigests, checkObjects, checkRedactions, checkSlots, checkCounts, checkCompleteness,
+	checkShapes, checkDisclosures, checkSelection, checkDigests, checkObjects, checkRedactions, checkSlots, checkCounts, checkCompleteness,
 }
 
 const notReached = "not reached"
@@ -118,6 +119,7 @@ type Report struct {
 	Verdict        Verdict         `json:"verdict"`
 	Checks         []Check         `json:"checks"`
 	Run            evidence.RunID  `json:"run"`
+	Selection      Selection       `json:"selection"` // which withheld fields the packet opens
 	Records        int             `json:"records"`
 	Disclosed      int             `json:"disclosed"` // fields opened to this reader
 	Withheld       int             `json:"withheld"`  // fields that stay closed

@@ -15,10 +15,11 @@ type Redaction struct {
 	Record  evidence.RecordID `json:"record"`
 	Pointer string            `json:"pointer"` // RFC 6901, into the body as it was submitted
 	Class   evidence.Class    `json:"class"`
-	// Digest is the commitment that stands for the field, where it is the only
-	// closed one in its place; "" where several could be meant.
-	Digest string `json:"digest,omitempty"`
-	Reason string `json:"reason"` // ReasonWithheld or ReasonDropped
+	// Digests are the closed commitments in the field's place, ascending. One
+	// is the field's own; several stand, one each, for as many closed fields
+	// of the same object, which all list the same. None for a secret.
+	Digests []string `json:"digests,omitempty"`
+	Reason  string   `json:"reason"` // ReasonWithheld or ReasonDropped
 }
 
 // The reasons of a Redaction.
@@ -42,48 +43,42 @@ func redact(rec *evidence.Record, opened []evidence.Disclosure) []Redaction {
 		case w.Class == evidence.Secret:
 			list = append(list, Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Reason: ReasonDropped})
 		default:
-			digest := closedDigest(rec.Body, w.Pointer, known)
-			list = append(list, Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Digest: digest, Reason: ReasonWithheld})
+			digests := closedDigests(rec.Body, w.Pointer, known)
+			list = append(list, Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Digests: digests, Reason: ReasonWithheld})
 		}
 	}
 	return list
 }
 
-// closedDigest finds the commitment of a field that nothing opens: an array's
-// element says its own, an object's members share one list.
-func closedDigest(body evidence.Value, pointer string, known map[string]bool) string {
+// closedDigests are the commitments one of which stands for a field that
+// nothing opens: an array's element says its own, an object's members share
+// one list.
+func closedDigests(body evidence.Value, pointer string, known map[string]bool) (closed []string) {
 	frame, last, ok := parentOf(body, pointer)
 	if !ok {
-		return ""
+		return nil
 	}
 	if frame.Kind() == evidence.Array {
 		element, _ := index(frame, last)
 		digest, _ := element.Get("...")
-		return digest.Text()
+		return []string{digest.Text()}
 	}
 	digests, _ := frame.Get("_sd")
-	var closed []string
 	for _, d := range digests.Elems() {
 		if !known[d.Text()] {
 			closed = append(closed, d.Text())
 		}
 	}
-	if len(closed) == 1 {
-		return closed[0]
-	}
-	return ""
+	return closed
 }
 
 // parentOf walks an RFC 6901 pointer to the value that holds its last token.
 func parentOf(v evidence.Value, pointer string) (frame evidence.Value, last string, ok bool) {
-	tokens := strings.Split(pointer, "/")
-	if len(tokens) < 2 || tokens[0] != "" {
+	if !strings.HasPrefix(pointer, "/") {
 		return v, "", false
 	}
-	for i, t := range tokens {
-		tokens[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(t)
-	}
-	for _, t := range tokens[1 : len(tokens)-1] {
+	tokens := tokensOf(pointer)
+	for _, t := range tokens[:len(tokens)-1] {
 		if v.Kind() == evidence.Array {
 			v, ok = index(v, t)
 		} else {
@@ -137,9 +132,9 @@ func checkField(rec *evidence.Record, d *evidence.Disclosure) error {
 	if shape == nil {
 		return nil
 	}
-	f := fieldAt(shape, d.Pointer)
+	f, known := reach(shape, tokensOf(d.Pointer))
 	frame, last, ok := parentOf(rec.Body, d.Pointer)
-	if f == nil || !ok {
+	if !known || !ok {
 		return fmt.Errorf("disclosure %s is no field of type %s", d.Pointer, rec.Type)
 	}
 	of, subject := f.Shape, ""
@@ -158,21 +153,6 @@ func checkField(rec *evidence.Record, d *evidence.Disclosure) error {
 		return err
 	}
 	return of.Check(d.Pointer, v)
-}
-
-// fieldAt is the field that a pointer leads to, nil where the type has none.
-func fieldAt(shape *evidence.Shape, pointer string) (f *evidence.FieldShape) {
-	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		if shape.Kind == evidence.Array {
-			shape = shape.Elem
-			continue
-		}
-		if f = shape.Field(token); f == nil {
-			return nil
-		}
-		shape = f.Shape
-	}
-	return f
 }
 
 // sealedDigest is a digest in clear over a value that is withheld beside it:
