@@ -23,7 +23,8 @@ type judged struct {
 	record    evidence.AuthorizationDecided
 	answer    *Verdict
 	consumed  []store.Approval
-	shown     approval.Presentation // what they are to be shown
+	shown     approval.Presentation // what people are to be shown
+	initiator evidence.Person       // and whose name beside it
 	execution string
 }
 
@@ -53,7 +54,7 @@ func (g *Gate) evaluate(ctx context.Context, by *identity.Caller, s *seen, a Act
 	}
 	switch d.answer.Effect {
 	case "hold":
-		d.shown, err = g.present(ctx, by, s, a, d)
+		err = g.present(ctx, by, s, a, d)
 	case "allow":
 		d.consumed = s.Usable(digest)
 	}
@@ -175,7 +176,7 @@ func (g *Gate) ask(s *seen, a Action, d *judged, name string, now time.Time) (re
 	r := approval.Request{
 		Name: name, Action: a.ID, Tool: d.record.Tool, ArgsDigest: d.record.ArgsDigest,
 		Role: ap.Role, Quorum: int64(ap.Quorum), Expires: now.Add(ap.Expires),
-		ApartFrom: s.Apart(ap.ApartFrom), Summary: question(a, d), Salt: salt, Shown: d.shown,
+		ApartFrom: s.Apart(ap.ApartFrom), Summary: question(a, d), Salt: salt, Shown: d.shown, Initiator: d.initiator,
 	}
 	draft, id, err := r.Draft(a.Run, now)
 	return draft, store.Approval{ID: id, Name: name, Action: a.ID, Run: a.Run, Role: ap.Role, Quorum: int64(ap.Quorum),

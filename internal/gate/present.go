@@ -15,10 +15,12 @@ const maxStory = 10000
 
 // present gathers what a person needs to see to decide: what is asked, why it
 // came to them, the facts with their places, and exactly what will happen.
-func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Action, d *judged) (approval.Presentation, error) {
-	p := approval.Presentation{
+func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Action, d *judged) error {
+	d.initiator = s.Run.Initiator
+	p := &d.shown
+	*p = approval.Presentation{
 		Workflow: approval.PresentedWorkflow{Name: s.workflow.Workflow, Purpose: s.workflow.Purpose, Digest: s.workflow.Digest(), Tier: string(s.workflow.Tier)},
-		Run:      a.Run, From: s.Run.Initiator,
+		Run:      a.Run, From: approval.PresentedParty{Kind: d.initiator.Kind, Ref: d.initiator.Ref},
 		Action: approval.PresentedAction{ID: a.ID, Tool: a.Tool, Impact: d.record.Tool.Impact, Document: s.Document, Args: a.Args},
 	}
 	for _, r := range d.answer.Reasons {
@@ -30,18 +32,18 @@ func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Acti
 		return err
 	})
 	if err != nil {
-		return p, err
+		return err
 	}
 	for _, row := range rows {
 		o, err := g.rec.Open(ctx, by.Tenant.ID(), row)
 		if err != nil {
-			return p, err
+			return err
 		}
-		if err := show(&p, o); err != nil {
-			return p, err
+		if err := show(d, o); err != nil {
+			return err
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // story are the records that a decision rests on, each the latest about its
@@ -98,22 +100,18 @@ func (s *seen) fields(tx store.Tx) (latest []store.Row, err error) {
 }
 
 // show adds what one record has to say.
-func show(p *approval.Presentation, o *recorder.Opened) error {
+func show(d *judged, o *recorder.Opened) error {
 	switch o.Record.Type {
 	case evidence.TypeRunStarted:
-		return showRun(p, o)
+		body, err := evidence.Decode[evidence.RunStarted](o.Full)
+		d.initiator = body.Initiator
+		return err
 	case evidence.TypeFieldsExtracted:
-		return showFields(p, o)
+		return showFields(&d.shown, o)
 	case evidence.TypeCheckResult:
-		return showChecks(p, o)
+		return showChecks(&d.shown, o)
 	}
-	return showRules(p, o)
-}
-
-func showRun(p *approval.Presentation, o *recorder.Opened) error {
-	body, err := evidence.Decode[evidence.RunStarted](o.Full)
-	p.From = body.Initiator
-	return err
+	return showRules(&d.shown, o)
 }
 
 func showFields(p *approval.Presentation, o *recorder.Opened) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/ledger"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
@@ -60,8 +61,13 @@ func (p *Packer) Announce(ctx context.Context, t store.Tenant) error {
 }
 
 // Run builds the packet of a run, sealed up to its latest record, and records
-// that it was built.
-func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidence.RunID) ([]byte, error) {
+// that it was built. It opens what the selection does, as far as whoever asks
+// may see it.
+func (p *Packer) Run(ctx context.Context, by *identity.Caller, run evidence.RunID, open packet.Selection) ([]byte, error) {
+	if err := open.Validate(); err != nil {
+		return nil, err
+	}
+	t := by.Tenant
 	_, story, err := p.cfg.Threads.Story(ctx, t, "", run)
 	if err != nil {
 		return nil, err
@@ -72,28 +78,32 @@ func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidenc
 	}
 	all := append(extra, story...)
 	slices.SortFunc(all, func(a, b *recorder.Opened) int { return int(a.Seq) - int(b.Seq) })
-	signed, sealed, err := p.prove(ctx, t.ID(), all)
+	signed, sealed, err := p.prove(ctx, by, all)
 	if err != nil {
 		return nil, err
 	}
 	data, err := packet.Write(packet.Contents{
-		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: "all records of the run, the key that signs this packet, and the activation of every manifest cited",
+		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: query, Selection: open,
 		Sealed: sealed, Checkpoint: signed, Objects: cites,
 		Generator: p.cfg.Generator, Built: evidence.TimeOf(p.cfg.Clock()), Key: p.cfg.Key(t.ID()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("packet of run %s: %w", run, err)
 	}
-	return data, p.record(ctx, t, evidence.Actor{Kind: "human", Ref: by}, evidence.TypePacketBuilt, evidence.PacketBuilt{
-		Packet: evidence.DigestOf(data), Scope: "run", Of: run, Records: int64(len(story)), By: by})
+	return data, p.record(ctx, t, evidence.Actor{Kind: "human", Ref: by.Ref}, evidence.TypePacketBuilt, evidence.PacketBuilt{
+		Packet: evidence.DigestOf(data), Scope: "run", Of: run, Records: int64(len(story)), By: by.Ref,
+		Profile: string(open.Profile), Disclose: open.Disclose, Withhold: open.Withhold})
 }
+
+const query = "all records of the run, the key that signs this packet, the activation of every manifest cited, and the registration of everyone who approved"
 
 // sealWait bounds how long a packet waits for its records to be sealed.
 const sealWait = 30 * time.Second
 
 // prove seals up to the last of the records, and gives each its proof against
 // one checkpoint.
-func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder.Opened) (signed []byte, sealed []packet.Sealed, err error) {
+func (p *Packer) prove(ctx context.Context, by *identity.Caller, all []*recorder.Opened) (signed []byte, sealed []packet.Sealed, err error) {
+	t := by.Tenant.ID()
 	log := p.cfg.Ledger.For(t)
 	if log == nil {
 		return nil, nil, evidence.Errorf(evidence.Unavailable, "", "the log of tenant %s is not open", t)
@@ -113,7 +123,8 @@ func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder
 		if proof == nil {
 			proof = []tlog.Hash{}
 		}
-		sealed = append(sealed, packet.Sealed{Leaf: o.Leaf, Record: o.Row.Record, Proof: packet.Proof{Index: o.Seq, Hashes: proof}, Disclosures: o.Disclosures})
+		sealed = append(sealed, packet.Sealed{Leaf: o.Leaf, Record: o.Row.Record, Proof: packet.Proof{Index: o.Seq, Hashes: proof},
+			Disclosures: slices.DeleteFunc(o.Disclosures, func(d evidence.Disclosure) bool { return !by.Opens(d.Class) })})
 	}
 	return signed, sealed, nil
 }
