@@ -198,6 +198,109 @@ func TestForgedDecisions(t *testing.T) {
 	}
 }
 
+// What a reader may not see cannot be decided again, and that is said.
+func TestWithheldInputs(t *testing.T) {
+	h, run := eventful(t)
+	for _, c := range []struct {
+		name     string
+		profile  packet.Profile
+		withhold []string
+		want     map[string]string // by type and what was recorded: what is missing, "" for the same
+	}{
+		{"full", packet.ProfileFull, nil, map[string]string{"authorization.decided hold": "", "authorization.decided allow": "", "decision.routed person": ""}},
+		{"auditor", packet.ProfileAuditor, nil, map[string]string{"authorization.decided hold": "", "authorization.decided allow": "", "decision.routed person": ""}},
+		{"public", packet.ProfilePublic, nil, map[string]string{"authorization.decided hold": "/request is withheld", "authorization.decided allow": "/request is withheld",
+			"decision.routed person": "/inputs/0/value (amount) is withheld"}},
+		{"requests", packet.ProfileFull, []string{"authorization.decided:/request"}, map[string]string{
+			"authorization.decided hold": "/request is withheld", "authorization.decided allow": "/request is withheld", "decision.routed person": ""}},
+		{"arguments", packet.ProfileFull, []string{"*:/sealed_args"}, map[string]string{
+			"authorization.decided hold": "/sealed_args is withheld", "authorization.decided allow": "/sealed_args is withheld", "decision.routed person": ""}},
+		{"attested values", packet.ProfileFull, []string{"check.result:/attests/*/value"}, map[string]string{
+			"authorization.decided hold": "/attests/0/value of check.result", "authorization.decided allow": "/attests/0/value of check.result", "decision.routed person": "/attests/0/value of check.result"}},
+		{"what nothing rests on", packet.ProfileFull, []string{"*:/shown", "*:/comment", "decision.routed:/rules"}, map[string]string{
+			"authorization.decided hold": "", "authorization.decided allow": "", "decision.routed person": ""}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			data, err := h.admin.BuildPacket(t.Context(), client.BuildPacket{Run: run.ID, Profile: string(c.profile), Withhold: c.withhold})
+			h.must(err)
+			report, code := again(t, data), 0
+			for _, res := range report.Results {
+				want, outcome := c.want[string(res.Type)+" "+res.Recorded], reperform.Same
+				if want != "" {
+					outcome, code = reperform.NotPossible, 2
+				}
+				if res.Outcome != outcome || want != "" && (len(res.Missing) == 0 || !strings.HasPrefix(res.Missing[0], want)) {
+					t.Errorf("%s (%s) is %s: %q %q, want %q", res.Type, res.Recorded, res.Outcome, res.Missing, said(res), want)
+				}
+			}
+			if len(report.Results) != len(c.want) || report.ExitCode() != code {
+				t.Errorf("%d decisions, exit code %d, want %d and %d", len(report.Results), report.ExitCode(), len(c.want), code)
+			}
+		})
+	}
+}
+
+// What no record in the packet says is missing, not assumed.
+func TestRecordsThatAreNotThere(t *testing.T) {
+	h, run := eventful(t)
+	genuine, err := h.admin.Packet(t.Context(), run.ID)
+	h.must(err)
+	str := evidence.StringValue
+	for _, c := range []struct {
+		name, want string
+		change     func(rec *evidence.Record, body evidence.Value) evidence.Value
+		exit       int
+	}{
+		{"the approver's registration", "the registration of person-", func(rec *evidence.Record, body evidence.Value) evidence.Value {
+			if rec.Type == evidence.TypePersonChanged {
+				return with(t, body, "/person", str("person-other"))
+			}
+			return body
+		}, 2},
+		{"the manifest's activation", "the activation of manifest sha256:", func(rec *evidence.Record, body evidence.Value) evidence.Value {
+			if rec.Type == evidence.TypeWorkflowActivated {
+				return with(t, body, "/name", str("another"))
+			}
+			return body
+		}, 2},
+		{"the question that was answered", "records before this one are not here: ", func(rec *evidence.Record, body evidence.Value) evidence.Value {
+			if rec.Type == evidence.TypeApprovalRequested {
+				return with(t, body, "/approval", str(client.NewID()))
+			}
+			return body
+		}, 2},
+		{"a request of another form", "/request is not one that this evf can read", func(rec *evidence.Record, body evidence.Value) evidence.Value {
+			if rec.Type == evidence.TypeAuthorizationDecided {
+				return with(t, body, "/request/v", value(t, "2"))
+			}
+			return body
+		}, 2},
+		{"the engine of then", "decided by cedar-go v0.9.0, decided again by", func(rec *evidence.Record, body evidence.Value) evidence.Value {
+			if rec.Type == evidence.TypeAuthorizationDecided {
+				return with(t, body, "/engine", str("cedar-go v0.9.0"))
+			}
+			return body
+		}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			forged, _ := forge(t, genuine, c.change)
+			report := again(t, forged)
+			found := false
+			for _, res := range report.Results {
+				for _, text := range slices.Concat(res.Missing, res.Notes) {
+					found = found || strings.HasPrefix(text, c.want)
+				}
+				if len(res.Differences) > 0 {
+					t.Errorf("differences: %q", said(res))
+				}
+			}
+			if !found || report.ExitCode() != c.exit {
+				t.Errorf("exit code %d, want %d; %+v does not say %q", report.ExitCode(), c.exit, report.Results, c.want)
+			}
+		})
+	}
+}
+
 func rulesOf(t *testing.T, source string) *decision.Rules {
 	t.Helper()
 	rules, err := decision.Compile([]byte(source))

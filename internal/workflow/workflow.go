@@ -7,6 +7,7 @@ package workflow
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -100,7 +101,11 @@ func (r *Registry) Activate(ctx context.Context, by *identity.Caller, source []b
 	}
 	body := evidence.WorkflowActivated{Name: a.Name, Digest: a.Digest, Previous: a.Previous, Tier: string(next.Tier), Mode: string(next.Mode),
 		Owner: owner, OwnerName: next.Owner, Author: by.Ref}
-	body.Changes, body.Dropped = changes(a.Changes)
+	nameless, err := r.pseudonymous(ctx, by, a.Changes)
+	if err != nil {
+		return nil, err
+	}
+	body.Changes, body.Dropped = changes(nameless)
 	return a, r.append(ctx, by, evidence.TypeWorkflowActivated, body, recorder.Batch{
 		// What whoever reads the record needs to decide again.
 		Objects: [][]byte{source, []byte(next.PolicyText()), []byte(next.Policies.SchemaText())},
@@ -115,6 +120,27 @@ func (r *Registry) Activate(ctx context.Context, by *identity.Caller, source []b
 			return r.people.StillGood(tx, by)
 		},
 	})
+}
+
+// pseudonymous keeps owners' names out of a list that is not under their keys.
+func (r *Registry) pseudonymous(ctx context.Context, by *identity.Caller, list []manifest.Change) ([]manifest.Change, error) {
+	list = slices.Clone(list)
+	for i := range list {
+		if list[i].Path != "owner" {
+			continue
+		}
+		for _, name := range []*string{&list[i].Before, &list[i].After} {
+			if *name == "" {
+				continue
+			}
+			ref, err := r.people.Pseudonym(ctx, by.Tenant.ID(), "person", *name)
+			if err != nil {
+				return nil, err
+			}
+			*name = ref
+		}
+	}
+	return list, nil
 }
 
 // changes fits a difference into a record.
