@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/reperform"
@@ -71,6 +72,18 @@ func printAgain(std streams, r *reperform.Report) error {
 		}
 	}
 	return table(std.out, rows)
+}
+
+// opensFor says which withheld fields a packet opens.
+func opensFor(s packet.Selection) string {
+	text := string(s.Profile)
+	if len(s.Disclose) > 0 {
+		text += ", with " + strings.Join(s.Disclose, " ")
+	}
+	if len(s.Withhold) > 0 {
+		text += ", without " + strings.Join(s.Withhold, " ")
+	}
+	return plain(text)
 }
 
 // shown is a value on one line, and not more of it than a line takes.

@@ -93,6 +93,7 @@ func printReport(std streams, r packet.Report) error {
 	rows := [][]string{
 		{"run", string(r.Run)},
 		{"records", fmt.Sprintf("%d, %d fields disclosed, %d withheld", r.Records, r.Disclosed, r.Withheld)},
+		{"opened for", opensFor(r.Selection)},
 		{"log", fmt.Sprintf("%s at size %d", plain(r.Origin), r.Size)},
 	}
 	if r.KeyFingerprint != "" {
