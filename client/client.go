@@ -248,9 +248,14 @@ func (c *Client) RevokeKey(ctx context.Context, id, reason string) error {
 	return c.call(ctx, "POST", "/v1/keys/"+url.PathEscape(id)+"/revoke", Revoke{reason}, nil)
 }
 
-// Packet builds the packet of a run.
+// Packet builds the packet of a run, opened as far as the caller may see it.
 func (c *Client) Packet(ctx context.Context, run evidence.RunID) ([]byte, error) {
-	data, err := json.Marshal(BuildPacket{run})
+	return c.BuildPacket(ctx, BuildPacket{Run: run})
+}
+
+// BuildPacket builds the packet of a run, opened as the selection says.
+func (c *Client) BuildPacket(ctx context.Context, b BuildPacket) ([]byte, error) {
+	data, err := json.Marshal(b)
 	if err != nil {
 		return nil, err
 	}

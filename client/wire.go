@@ -147,6 +147,7 @@ type Approval struct {
 	Presentation evidence.Digest     `json:"presentation"`
 	Summary      string              `json:"summary"`
 	Shown        evidence.Value      `json:"shown,omitzero" doc:"the presentation; with one approval only"`
+	Initiator    evidence.Person     `json:"initiator,omitzero" doc:"whom the run goes back to, by name for whoever may decide; with one approval only"`
 }
 
 // Approvals is a page of approvals.
@@ -359,9 +360,15 @@ type Holds struct {
 	Holds []Hold `json:"holds"`
 }
 
-// BuildPacket builds the packet of a run.
+// BuildPacket builds the packet of a run. What it opens is what the profile
+// and the choices do, as far as the caller may see it; a choice is written
+// TYPE:POINTER, such as check.result:/attests/*/value, with * for any type and
+// for every element. What is withheld by choice stays withheld.
 type BuildPacket struct {
-	Run evidence.RunID `json:"run"`
+	Run      evidence.RunID `json:"run"`
+	Profile  string         `json:"profile,omitzero" enum:"full,auditor,public" doc:"full where left out"`
+	Disclose []string       `json:"disclose,omitzero" doc:"fields to open besides"`
+	Withhold []string       `json:"withhold,omitzero" doc:"fields to keep closed"`
 }
 
 // Log says which log seals the tenant's records.

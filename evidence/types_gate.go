@@ -112,6 +112,7 @@ type ApprovalRequested struct {
 	ArgsDigest   Digest     `json:"args_digest" evf:"key,format=digest"`
 	Presentation Digest     `json:"presentation" evf:"key,format=digest"` // SHA-256(salt ‖ canonical presentation)
 	Shown        Value      `json:"shown" evf:"confidential"`             // {salt, presentation}
+	Initiator    Person     `json:"initiator" evf:"opt"`                  // named beside the presentation, which holds the pseudonym only
 	Role         string     `json:"role" evf:"key,format=ident"`
 	Quorum       int64      `json:"quorum" evf:"key"`
 	Expires      Time       `json:"expires" evf:"key,format=time"`

@@ -97,4 +97,8 @@ type PacketBuilt struct {
 	Of      RunID  `json:"of" evf:"key,format=uuid"`
 	Records int64  `json:"records" evf:"key"`
 	By      string `json:"by" evf:"key,format=ident"`
+	// How it was cut; choices are written TYPE:POINTER.
+	Profile  string   `json:"profile" evf:"key,enum=full|auditor|public"`
+	Disclose []string `json:"disclose" evf:"key,max=100"`
+	Withhold []string `json:"withhold" evf:"key,max=100"`
 }

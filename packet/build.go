@@ -22,7 +22,8 @@ func (c *Contents) files() ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := builder{files: map[string][]byte{fileCheckpoint: c.Checkpoint}}
+	selection := c.Selection.listed()
+	b := builder{files: map[string][]byte{fileCheckpoint: c.Checkpoint}, selection: selection}
 	if err := b.records(c.Sealed); err != nil {
 		return nil, err
 	}
@@ -35,7 +36,7 @@ func (c *Contents) files() ([]file, error) {
 	statement := inToto{
 		Type: statementType, PredicateType: predicateType,
 		Predicate: Statement{
-			Version: version, Kind: KindRun, Scope: c.Scope, Query: c.Query, Counts: b.counts,
+			Version: version, Kind: KindRun, Scope: c.Scope, Query: c.Query, Selection: selection, Counts: b.counts,
 			Origin: head.Origin, Checkpoint: Head{Size: head.Size, Root: head.Root},
 			Key: base64.StdEncoding.EncodeToString(public), Announced: b.announced,
 			Generator: c.Generator, Built: c.Built,
@@ -53,6 +54,7 @@ func (c *Contents) files() ([]file, error) {
 // builder gathers the files of a packet.
 type builder struct {
 	files     map[string][]byte
+	selection Selection
 	counts    Counts
 	announced uint64 // index of the record that announces the packet key
 }
@@ -94,7 +96,7 @@ func (b *builder) records(list []Sealed) error {
 			if err != nil {
 				return fmt.Errorf("record %d: %w", i, err)
 			}
-			opened = inOrder(rec, opened)
+			opened = inOrder(rec, b.selection.cut(rec, opened))
 			d.add(leaf.Seq, rec, opened)
 			if key, ok := announced(rec); ok && key.Purpose == "packet" {
 				b.announced = s.Proof.Index

@@ -147,6 +147,7 @@ func (h *house) choose(chosen func(Sealed) bool) Contents {
 	}
 	c := Contents{
 		Scope: Scope{Tenant: testTenant, Run: testRun}, Query: "records of the run, and the announcement of the packet key",
+		Selection:  Selection{Profile: ProfileFull},
 		Checkpoint: signed,
 		Objects:    []Object{{"yaml", testManifest}, {"cedar", testPolicies}, {"json", testSchema}},
 		Generator:  Generator{Name: "evf", Version: "0.1.0", Digest: evidence.DigestOf([]byte("binary"))},

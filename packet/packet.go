@@ -51,7 +51,8 @@ var required = []string{fileCheckpoint, fileDisclosures, fileLeaves, fileManifes
 // Contents is what goes into a packet.
 type Contents struct {
 	Scope      Scope
-	Query      string   // how the records were chosen, in one line for a person; 1 to 1000 bytes
+	Query      string // how the records were chosen, in one line for a person; 1 to 1000 bytes
+	Selection  Selection
 	Sealed     []Sealed // ascending by seq
 	Checkpoint []byte   // the signed note that every proof leads to
 	// Rotations prove the log's later keys, ascending by index; each one's
@@ -68,10 +69,12 @@ type Contents struct {
 
 // Sealed is one record as a packet carries it.
 type Sealed struct {
-	Leaf        []byte // canonical; see evidence.ParseLeaf
-	Record      []byte // canonical; see evidence.ParseRecord. Empty where it was expunged
-	Proof       Proof
-	Disclosures []evidence.Disclosure // of the fields that this reader may see
+	Leaf   []byte // canonical; see evidence.ParseLeaf
+	Record []byte // canonical; see evidence.ParseRecord. Empty where it was expunged
+	Proof  Proof
+	// Disclosures are of fields that the reader may see; Write leaves out
+	// those that the selection does not open.
+	Disclosures []evidence.Disclosure
 }
 
 // Proof is a leaf's inclusion proof (RFC 6962 section 2.1.1) against the

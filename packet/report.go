@@ -102,6 +102,7 @@ const (
 	checkRotations    = "rotations"
 	checkShapes       = "shapes"
 	checkDisclosures  = "disclosures"
+	checkSelection    = "selection"
 	checkDigests      = "digests"
 	checkObjects      = "objects"
 	checkRedactions   = "redactions"
@@ -112,7 +113,7 @@ const (
 
 var checkNames = []string{
 	checkContainer, checkVersion, checkManifest, checkFiles, checkCheckpoint, checkLeaves, checkChain, checkProofs, checkRecords,
-	checkRotations, checkShapes, checkDisclosures, checkDigests, checkObjects, checkRedactions, checkSlots, checkCounts, checkCompleteness,
+	checkRotations, checkShapes, checkDisclosures, checkSelection, checkDigests, checkObjects, checkRedactions, checkSlots, checkCounts, checkCompleteness,
 }
 
 const notReached = "not reached"
@@ -128,6 +129,7 @@ type Report struct {
 	Verdict        Verdict         `json:"verdict"`
 	Checks         []Check         `json:"checks"`
 	Run            evidence.RunID  `json:"run"`
+	Selection      Selection       `json:"selection"` // which withheld fields the packet opens
 	Records        int             `json:"records"`
 	Disclosed      int             `json:"disclosed"` // fields opened to this reader
 	Withheld       int             `json:"withheld"`  // fields that stay closed

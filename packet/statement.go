@@ -29,6 +29,7 @@ type Statement struct {
 	Kind       string        `json:"kind"` // KindRun
 	Scope      Scope         `json:"scope"`
 	Query      string        `json:"query"` // how the records were chosen
+	Selection  Selection     `json:"selection"`
 	Counts     Counts        `json:"counts"`
 	Origin     string        `json:"origin"` // of the log
 	Checkpoint Head          `json:"checkpoint"`

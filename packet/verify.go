@@ -73,7 +73,7 @@ type verification struct {
 func (v *verification) report() Report {
 	return Report{
 		Verdict: v.close(), Checks: v.checks,
-		Run: v.says.Scope.Run, Records: v.derived.counts.Records,
+		Run: v.says.Scope.Run, Selection: v.says.Selection.listed(), Records: v.derived.counts.Records,
 		Disclosed: v.derived.counts.Disclosures, Withheld: v.derived.counts.Withheld,
 		Origin: v.head.Origin, Size: v.head.Size, KeyFingerprint: v.fingerprint, Rotations: v.through,
 		Slots: v.derived.story.slots(), Erasures: v.derived.erased,
@@ -194,6 +194,7 @@ func (v *verification) records() {
 	v.pass(checkProofs, "%d leaves are in the tree of size %d", counts.Records, v.head.Size)
 	v.pass(checkRecords, "%d records have the digests that their leaves seal", counts.Records)
 	v.pass(checkDisclosures, "%d disclosures open commitments where they say", counts.Disclosures)
+	v.pass(checkSelection, "%s: what is disclosed is what profile and choices open", v.says.Selection.Profile)
 	v.pass(checkDigests, "%d salted digests recomputed", v.sealed)
 	if v.unknown > 0 {
 		v.skip(checkShapes, "", "%d records are of types outside this catalogue", v.unknown)
@@ -367,6 +368,11 @@ func (v *verification) opened(rec *evidence.Record, opened []evidence.Disclosure
 		v.fail(checkDisclosures, string(rec.ID), "%v", err)
 		return
 	}
+	for _, d := range opened {
+		if !v.says.Selection.Opens(rec.Type, d.Pointer, d.Class) {
+			v.fail(checkSelection, string(rec.ID), "disclosure %s is none that profile %s and the choices open", d.Pointer, v.says.Selection.Profile)
+		}
+	}
 	done, err := checkSealedDigest(rec, opened)
 	if err != nil {
 		v.fail(checkDigests, string(rec.ID), "%v", err)
@@ -467,6 +473,9 @@ func (s *Statement) check() error {
 	}
 	if n := len(s.Query); n == 0 || n > 1000 {
 		return errors.New("query is not 1 to 1000 bytes")
+	}
+	if err := s.Selection.check(); err != nil {
+		return fmt.Errorf("selection: %w", err)
 	}
 	if g := s.Generator; g.Name == "" || g.Version == "" || !g.Digest.Valid() {
 		return errors.New("generator is not a name, a version and the digest of its binary")

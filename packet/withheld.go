@@ -12,10 +12,11 @@ type Redaction struct {
 	Record  evidence.RecordID `json:"record"`
 	Pointer string            `json:"pointer"` // RFC 6901, into the body as it was submitted
 	Class   evidence.Class    `json:"class"`
-	// Digest is the commitment that stands for the field, where it is the only
-	// closed one in its place; "" where several could be meant.
-	Digest string `json:"digest,omitempty"`
-	Reason string `json:"reason"` // ReasonWithheld, ReasonErased or ReasonDropped
+	// Digests are the closed commitments in the field's place, ascending. One
+	// is the field's own; several stand, one each, for as many closed fields
+	// of the same object, which all list the same. None for a secret.
+	Digests []string `json:"digests,omitempty"`
+	Reason  string   `json:"reason"` // ReasonWithheld, ReasonErased or ReasonDropped
 	// Erasure is the record that says why, when and by whose authority the
 	// field's key was destroyed, where the reason is ReasonErased.
 	Erasure evidence.RecordID `json:"erasure,omitempty"`
@@ -50,36 +51,33 @@ func redact(seq uint64, rec *evidence.Record, opened []evidence.Disclosure) []cl
 		case w.Class == evidence.Secret:
 			list = append(list, closed{Redaction: Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Reason: ReasonDropped}})
 		default:
-			digest := closedDigest(rec.Body, w.Pointer, known)
-			list = append(list, closed{Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Digest: digest, Reason: ReasonWithheld}, rec.KeyName(w), seq})
+			digests := closedDigests(rec.Body, w.Pointer, known)
+			list = append(list, closed{Redaction{Record: rec.ID, Pointer: w.Pointer, Class: w.Class, Digests: digests, Reason: ReasonWithheld}, rec.KeyName(w), seq})
 		}
 	}
 	return list
 }
 
-// closedDigest finds the commitment of a field that nothing opens: an array's
-// element says its own, an object's members share one list.
-func closedDigest(body evidence.Value, pointer string, known map[string]bool) string {
+// closedDigests are the commitments one of which stands for a field that
+// nothing opens: an array's element says its own, an object's members share
+// one list.
+func closedDigests(body evidence.Value, pointer string, known map[string]bool) (still []string) {
 	frame, last, ok := body.Parent(pointer)
 	if !ok {
-		return ""
+		return nil
 	}
 	if frame.Kind() == evidence.Array {
 		element, _ := frame.Step(last)
 		digest, _ := element.Get("...")
-		return digest.Text()
+		return []string{digest.Text()}
 	}
 	digests, _ := frame.Get("_sd")
-	var still []string
 	for _, d := range digests.Elems() {
 		if !known[d.Text()] {
 			still = append(still, d.Text())
 		}
 	}
-	if len(still) == 1 {
-		return still[0]
-	}
-	return ""
+	return still
 }
 
 // checkOpened holds a record's disclosures against it: each opens a commitment
@@ -117,10 +115,10 @@ func checkField(rec *evidence.Record, d *evidence.Disclosure, revealed evidence.
 	if shape == nil {
 		return nil
 	}
-	f := shape.FieldAt(d.Pointer)
+	f, valid := reach(shape, tokensOf(d.Pointer))
 	frame, last, ok := revealed.Parent(d.Pointer)
 	v, ok2 := frame.Step(last)
-	if f == nil || !ok || !ok2 {
+	if !valid || !ok || !ok2 {
 		return fmt.Errorf("disclosure %s is no field of type %s", d.Pointer, rec.Type)
 	}
 	of := f.Shape

@@ -49,7 +49,7 @@ func (c *approveShowCmd) Run(ctx context.Context, std streams) error {
 			return errors.Join(err, jsonOr(std, err, a))
 		}
 		fmt.Fprintf(std.out, "%s\n%s, needs %d with role %s before %s\n\n", plain(a.Summary), a.Status, a.Quorum, a.Role, clock(a.Expires))
-		var rows [][]string
+		rows := [][]string{{"initiator", plain(a.Initiator.Name)}}
 		leaves(&rows, "", a.Shown)
 		if err := table(std.out, rows); err != nil {
 			return err

@@ -90,6 +90,7 @@ func TestDemo(t *testing.T) {
 	}
 	t.Run("every attack is refused", func(t *testing.T) { checkRefusals(t, seen) })
 	t.Run("packets", func(t *testing.T) { checkPackets(t, rep, seen) })
+	t.Run("profiles", func(t *testing.T) { checkProfiles(t, rep) })
 	t.Run("books", func(t *testing.T) { checkBooks(t, rep) })
 	t.Run("text", func(t *testing.T) { checkText(t, rep, text) })
 }

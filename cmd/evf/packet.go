@@ -7,6 +7,7 @@ import (
 
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/packet"
 )
 
 type packetCmd struct {
@@ -16,13 +17,21 @@ type packetCmd struct {
 
 type packetBuildCmd struct {
 	backend
-	Run_ string `name:"run" required:"" help:"The run's id." placeholder:"ID"`
-	Out  string `short:"o" required:"" help:"File to write." placeholder:"FILE" type:"path"`
+	Run_     string   `name:"run" required:"" help:"The run's id." placeholder:"ID"`
+	Profile  string   `enum:"full,auditor,public" default:"full" help:"Which withheld fields to open, as far as you may see them: full (all), auditor (no personal ones), public (none)."`
+	Disclose []string `help:"Open these too. * stands for any type, and for every element of a list." placeholder:"TYPE:POINTER" sep:"none"`
+	Withhold []string `help:"Keep these closed; wins over the rest." placeholder:"TYPE:POINTER" sep:"none"`
+	Out      string   `short:"o" required:"" help:"File to write." placeholder:"FILE" type:"path"`
 }
 
 func (c *packetBuildCmd) Run(ctx context.Context, std streams) error {
+	open := packet.Selection{Profile: packet.Profile(c.Profile), Disclose: c.Disclose, Withhold: c.Withhold}
+	if err := open.Validate(); err != nil {
+		fmt.Fprintf(std.err, "evf: %v\n", err)
+		return exitError(exitUsage)
+	}
 	return c.with(ctx, func(cl *client.Client) error {
-		data, err := cl.Packet(ctx, evidence.RunID(c.Run_))
+		data, err := cl.BuildPacket(ctx, client.BuildPacket{Run: evidence.RunID(c.Run_), Profile: c.Profile, Disclose: c.Disclose, Withhold: c.Withhold})
 		if err != nil {
 			return err
 		}

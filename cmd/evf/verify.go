@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -14,6 +15,8 @@ type verifyCmd struct {
 	Key   []string `help:"Verifier key of a log you trust (C2SP form)." placeholder:"VKEY" sep:"none"`
 	Trust string   `help:"File of verifier keys, one a line, # for comments." placeholder:"FILE" type:"path"`
 	JSON  bool     `help:"Print the report as JSON."`
+
+	Reperform bool `help:"Decide again what the packet records, from what it holds."`
 }
 
 func (c *verifyCmd) Run(std streams) error {
@@ -41,16 +44,22 @@ func (c *verifyCmd) Run(std streams) error {
 	if err != nil {
 		return cannot(err)
 	}
-	report := packet.Verify(data, trust)
+	report := verified{Report: packet.Verify(data, trust)}
+	if c.Reperform {
+		report.Reperformed = reperformed(data, report.Report)
+	}
 	if c.JSON {
 		err = printJSON(std.out, report)
 	} else {
-		err = printReport(std, report)
+		err = printReport(std, report.Report)
+		if c.Reperform {
+			err = errors.Join(err, printAgain(std, report.Reperformed))
+		}
 	}
 	if err != nil {
 		return cannot(err)
 	}
-	if code := report.ExitCode(); code != 0 {
+	if code := report.exitCode(c.Reperform); code != 0 {
 		return exitError(code)
 	}
 	return nil
@@ -84,6 +93,7 @@ func printReport(std streams, r packet.Report) error {
 	rows := [][]string{
 		{"run", string(r.Run)},
 		{"records", fmt.Sprintf("%d, %d fields disclosed, %d withheld", r.Records, r.Disclosed, r.Withheld)},
+		{"opened for", opensFor(r.Selection)},
 		{"log", fmt.Sprintf("%s at size %d", plain(r.Origin), r.Size)},
 	}
 	for _, e := range r.Erasures {

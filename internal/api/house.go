@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
@@ -63,9 +65,10 @@ func (a *API) showRun(ctx context.Context, c *call) (client.Story, error) {
 			continue
 		}
 		records = append(records, o.Record)
-		body := o.Full
-		if !c.by.Reads() {
-			body = o.Record.Body // withheld values are for people who may read evidence
+		seen := slices.DeleteFunc(slices.Clone(o.Disclosures), func(d evidence.Disclosure) bool { return !c.by.Opens(d.Class) })
+		body, err := evidence.Reveal(o.Record.Body, seen)
+		if err != nil {
+			return out, err
 		}
 		out.Records = append(out.Records, client.Record{Seq: o.Seq, ID: o.Record.ID, Type: o.Record.Type, Occurred: o.Occurred, Received: o.Received,
 			Actor: o.Actor, Body: body, Erased: erasedKeys(o)})
@@ -175,6 +178,7 @@ func (a *API) buildPacket(ctx context.Context, c *call, in client.BuildPacket) (
 	if !evidence.IsUUIDv7(string(in.Run)) {
 		return file{}, evidence.Errorf(evidence.Invalid, "/run", "is not a lower-case UUIDv7")
 	}
-	data, err := a.cfg.Packer.Run(ctx, c.by.Tenant, c.by.Ref, in.Run)
+	data, err := a.cfg.Packer.Run(ctx, c.by, in.Run, packet.Selection{
+		Profile: cmp.Or(packet.Profile(in.Profile), packet.ProfileFull), Disclose: in.Disclose, Withhold: in.Withhold})
 	return file{"application/zip", data}, err
 }

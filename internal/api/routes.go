@@ -169,10 +169,13 @@ func approvalOf(a store.Approval) client.Approval {
 }
 
 func (a *API) showApproval(ctx context.Context, c *call) (client.Approval, error) {
-	ap, shown, err := a.cfg.Desk.Show(ctx, c.by, evidence.ApprovalID(c.PathValue("id")))
-	out := approvalOf(ap)
-	out.Shown = shown
-	return out, err
+	seen, err := a.cfg.Desk.Show(ctx, c.by, evidence.ApprovalID(c.PathValue("id")))
+	if err != nil {
+		return client.Approval{}, err
+	}
+	out := approvalOf(seen.Approval)
+	out.Shown, out.Initiator = seen.Presentation, seen.Initiator
+	return out, nil
 }
 
 // limitOf reads the limit of a listing, 100 where absent.

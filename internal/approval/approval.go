@@ -32,6 +32,7 @@ type Request struct {
 	Summary    string
 	Shown      Presentation
 	Salt       []byte
+	Initiator  evidence.Person // whose name is shown beside the presentation
 }
 
 // Draft is the record that asks, and the id of the approval it opens. The
@@ -56,7 +57,7 @@ func (r Request) Draft(run evidence.RunID, now time.Time) (recorder.Draft, evide
 	id := evidence.ApprovalID(uuid.Must(uuid.NewV7()).String())
 	return draft(evidence.TypeApprovalRequested, run, now, evidence.ApprovalRequested{
 		Approval: string(id), Name: r.Name, Action: string(r.Action), Tool: r.Tool, ArgsDigest: r.ArgsDigest,
-		Presentation: digest, Shown: kept, Role: r.Role, Quorum: r.Quorum, Expires: evidence.TimeOf(r.Expires),
+		Presentation: digest, Shown: kept, Initiator: r.Initiator, Role: r.Role, Quorum: r.Quorum, Expires: evidence.TimeOf(r.Expires),
 		ApartFrom: r.ApartFrom, Summary: r.Summary, Assurance: "enforced",
 	}), id, nil
 }
@@ -69,11 +70,6 @@ func Consume(a store.Approval, now time.Time) recorder.Draft {
 
 func draft(t evidence.Type, run evidence.RunID, now time.Time, body any) recorder.Draft {
 	return recorder.Draft{ID: evidence.RecordID(uuid.Must(uuid.NewV7()).String()), Type: t, Run: run, Occurred: evidence.TimeOf(now), Body: evidence.Body(body)}
-}
-
-// Usable reports whether an approval lets an action run at an instant.
-func Usable(a store.Approval, args evidence.Digest, now time.Time) bool {
-	return a.Status == store.ApprovalApproved && a.ArgsDigest == args && evidence.TimeOf(now) < a.Expires
 }
 
 // Desk is where people look at approvals and decide them.
@@ -117,24 +113,41 @@ func (d *Desk) ListFor(ctx context.Context, by *identity.Caller, status, after s
 // whether they may read all evidence.
 func maySee(by *identity.Caller, a store.Approval) bool { return by.Reads() || by.Has(a.Role) }
 
+// Shown is what a person is given to decide on.
+type Shown struct {
+	store.Approval
+	Presentation evidence.Value
+	// Initiator is whom the run goes back to. Their name stands beside the
+	// presentation and not in it, so that it goes when the person is erased; it
+	// is given to whoever may decide, or may see names.
+	Initiator evidence.Person
+}
+
 // Show is an approval and the Presentation it is about. That the caller was
 // given it becomes a record before they get it.
-func (d *Desk) Show(ctx context.Context, by *identity.Caller, id evidence.ApprovalID) (store.Approval, evidence.Value, error) {
+func (d *Desk) Show(ctx context.Context, by *identity.Caller, id evidence.ApprovalID) (out Shown, err error) {
 	a, asked, err := d.load(ctx, by.Tenant, id)
 	if err != nil {
-		return a, evidence.Value{}, err
+		return out, err
 	}
 	if !maySee(by, a) {
-		return a, evidence.Value{}, evidence.Errorf(evidence.Denied, "", "seeing approval %s needs the role %s", id, a.Role)
+		return out, evidence.Errorf(evidence.Denied, "", "seeing approval %s needs the role %s", id, a.Role)
 	}
-	presentation, err := shown(asked)
+	body, err := evidence.Decode[evidence.ApprovalRequested](asked.Full)
 	if err != nil {
-		return a, presentation, err
+		return out, err
+	}
+	out = Shown{Approval: a, Initiator: body.Initiator}
+	if !by.Has(a.Role) && !by.Opens(evidence.Personal) {
+		out.Initiator.Name = ""
+	}
+	if out.Presentation, err = shown(asked); err != nil {
+		return out, err
 	}
 	viewed := draft(evidence.TypeApprovalViewed, a.Run, d.now(), evidence.ApprovalViewed{
 		Approval: string(id), Presentation: a.Presentation, Viewer: by.Ref, Assurance: "observed"})
 	_, err = d.rec.Append(ctx, d.origin(by, asked), recorder.Batch{Drafts: []recorder.Draft{viewed}})
-	return a, presentation, err
+	return out, err
 }
 
 // shown is what a person is to see; without it nobody can decide.

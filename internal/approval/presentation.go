@@ -14,7 +14,7 @@ type Presentation struct {
 	Version  int64             `json:"v"` // 1
 	Workflow PresentedWorkflow `json:"workflow"`
 	Run      evidence.RunID    `json:"run"`
-	From     evidence.Person   `json:"initiator"`
+	From     PresentedParty    `json:"initiator"`
 	Action   PresentedAction   `json:"action"`
 	Why      []string          `json:"why"`   // reasons, one sentence each
 	Rules    []PresentedRule   `json:"rules"` // routing rules that matched
@@ -39,6 +39,12 @@ type PresentedWorkflow struct {
 	Purpose string          `json:"purpose"`
 	Digest  evidence.Digest `json:"digest"`
 	Tier    string          `json:"tier"`
+}
+
+// PresentedParty is whom the run goes back to, by pseudonym.
+type PresentedParty struct {
+	Kind string `json:"kind"`
+	Ref  string `json:"ref"`
 }
 
 // PresentedAction is exactly what will run on approval.

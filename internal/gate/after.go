@@ -134,7 +134,7 @@ func (code tooLate) Error() string { return "the permit is " + string(code) }
 // spend records the redemption; the state is looked at again in the same
 // transaction, so that of two redeemers at once one is told "spent".
 func (g *Gate) spend(ctx context.Context, by *identity.Caller, r Redemption, l leave) (code string, err error) {
-	body := evidence.ActionRedeemed{Action: string(l.act.ID), Tool: toolOf(l.workflow, r.Tool), ArgsDigest: l.act.ArgsDigest, Redeemer: by.Identity, Assurance: "enforced"}
+	body := evidence.ActionRedeemed{Action: string(l.act.ID), Tool: l.workflow.Named(r.Tool), ArgsDigest: l.act.ArgsDigest, Redeemer: by.Identity, Assurance: "enforced"}
 	_, err = g.rec.Append(ctx, thread.House(by, l.workflow), recorder.Batch{
 		Drafts: []recorder.Draft{g.draft(evidence.TypeActionRedeemed, l.act.Run, g.now(), body)},
 		Guard: func(tx store.Tx) error {
@@ -156,7 +156,7 @@ func (g *Gate) spend(ctx context.Context, by *identity.Caller, r Redemption, l l
 }
 
 func (g *Gate) refuse(ctx context.Context, by *identity.Caller, r Redemption, l leave, code string) error {
-	body := evidence.ActionRefused{Tool: toolOf(l.workflow, r.Tool), Code: code, Redeemer: by.Identity, Assurance: "enforced"}
+	body := evidence.ActionRefused{Tool: l.workflow.Named(r.Tool), Code: code, Redeemer: by.Identity, Assurance: "enforced"}
 	var run evidence.RunID
 	if l.found {
 		run, body.Action = l.act.Run, string(l.act.ID)

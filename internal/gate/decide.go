@@ -10,169 +10,67 @@ import (
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/approval"
+	"github.com/evidencefactory/evf/internal/decision"
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/manifest"
 	"github.com/evidencefactory/evf/internal/policy"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
-	"github.com/evidencefactory/evf/internal/workflow"
 )
 
-// decision is a verdict on its way to the record.
-type decision struct {
+// judged is a decision on its way to the record.
+type judged struct {
 	record    evidence.AuthorizationDecided
-	verdict   *Verdict
-	require   []string // approvals to ask for
+	answer    *Verdict
 	consumed  []store.Approval
-	shown     approval.Presentation // what they are to be shown
+	shown     approval.Presentation // what people are to be shown
+	initiator evidence.Person       // and whose name beside it
 	execution string
 }
 
-// evaluate reaches the verdict. An action whose shape, tool or caller the
-// manifest does not allow is denied before any policy is asked.
-func (g *Gate) evaluate(ctx context.Context, by *identity.Caller, s *seen, a Action, salt []byte) (*decision, error) {
+// evaluate reaches the verdict and writes it down with all it rests on.
+func (g *Gate) evaluate(ctx context.Context, by *identity.Caller, s *seen, a Action, salt []byte) (*judged, error) {
 	digest, err := evidence.SaltedDigest(salt, a.Args)
 	if err != nil {
 		return nil, err
 	}
-	facts, err := g.facts(ctx, by.Tenant, s, a, digest)
-	if err != nil {
+	if err := g.read(ctx, by.Tenant, s); err != nil {
 		return nil, err
 	}
-	request := policy.Request{Identity: by.Identity, Tool: a.Tool, Args: a.Args, Facts: facts, Now: s.now}
-	d := &decision{execution: "caller"}
-	verdict := g.judge(s, a, request)
-	if err := g.fill(d, by, s, a, salt, request, verdict); err != nil {
+	request := policy.Request{Identity: by.Identity, Tool: a.Tool, Args: a.Args, Facts: s.Facts(a.Tool, a.Args, digest), Now: s.Now}
+	v := s.Judge(request)
+	d := &judged{execution: "caller"}
+	if d.record, err = s.Authorization(a.ID, digest, request, v); err != nil {
 		return nil, err
 	}
-	d.record.ArgsDigest = digest
+	d.record.Grant = by.Grant
+	if d.record.Sealed, err = sealed(a.Args, salt); err != nil {
+		return nil, err
+	}
+	d.answer = &Verdict{Effect: s.workflow.Effect(d.record.Verdict), Evaluated: d.record.Verdict,
+		Policies: d.record.Policies, Reasons: d.record.Reasons, Summary: d.record.Summary}
 	if t, ok := s.workflow.Tool(a.Tool); ok && t.Execution == manifest.ExecutionTarget {
 		d.execution = "target"
 	}
-	if d.verdict.Effect == "hold" {
-		d.require = verdict.Require
-		if d.shown, err = g.present(ctx, by, s, a, d); err != nil {
-			return nil, err
-		}
+	switch d.answer.Effect {
+	case "hold":
+		err = g.present(ctx, by, s, a, d)
+	case "allow":
+		d.consumed = s.Usable(digest)
 	}
-	if d.verdict.Effect == "allow" {
-		d.consumed = s.usable(digest)
-	}
-	for _, ap := range d.consumed {
-		d.record.Approvals = append(d.record.Approvals, string(ap.ID))
-	}
-	return d, nil
+	return d, err
 }
 
-// judge asks the manifest first, then the policies.
-func (g *Gate) judge(s *seen, a Action, r policy.Request) policy.Verdict {
-	deny := func(code, format string, args ...any) policy.Verdict {
-		return policy.Verdict{Effect: policy.Deny, Reasons: []policy.Reason{{Code: code, Text: fmt.Sprintf(format, args...)}}}
-	}
-	for _, ap := range s.Approvals {
-		switch {
-		case ap.Status == store.ApprovalRejected:
-			return deny("approval-rejected", "%s rejected this action.", ap.Role)
-		case ap.Status == store.ApprovalExpired, ap.Status != store.ApprovalConsumed && evidence.TimeOf(s.now) >= ap.Expires:
-			return deny("approval-expired", "The approval by a %s was not given and used before %s.", ap.Role, ap.Expires)
-		}
-	}
-	if s.workflow.Mode == manifest.ModeObserve {
-		return policy.Verdict{Effect: policy.Allow, Reasons: []policy.Reason{{Code: "observe-mode", Text: "The workflow is in observe mode: no policy was asked."}}}
-	}
-	t, ok := s.workflow.Tool(a.Tool)
-	switch {
-	case !ok:
-		return deny("unknown-tool", "The workflow declares no such tool.")
-	case !s.identity.MayCall(a.Tool):
-		return deny("tool-not-allowed", "Identity %s may not call %s.", s.identity.Name, a.Tool)
-	}
-	if problems := t.CheckArgs(a.Args); len(problems) > 0 {
-		v := policy.Verdict{Effect: policy.Deny}
-		for _, p := range problems[:min(len(problems), 20)] {
-			v.Reasons = append(v.Reasons, policy.Reason{Code: "bad-argument", Text: p.Pointer + ": " + p.Message})
-		}
-		return v
-	}
-	return s.workflow.Policies.Evaluate(r)
-}
-
-// fill writes down the verdict with all it rests on.
-func (g *Gate) fill(d *decision, by *identity.Caller, s *seen, a Action, salt []byte, request policy.Request, v policy.Verdict) error {
-	sealed, err := evidence.ObjectValue(
-		evidence.Field{Name: "args", Value: a.Args},
+// sealed are arguments beside the salt of their digest.
+func sealed(args evidence.Value, salt []byte) (evidence.Value, error) {
+	return evidence.ObjectValue(
+		evidence.Field{Name: "args", Value: args},
 		evidence.Field{Name: "salt", Value: evidence.StringValue(base64.RawURLEncoding.EncodeToString(salt))})
-	if err != nil {
-		return err
-	}
-	asked, err := policy.RequestValue(request)
-	if err != nil {
-		return err
-	}
-	d.verdict = &Verdict{Effect: string(v.Effect), Evaluated: string(v.Effect), Policies: policies(v), Reasons: reasons(v)}
-	if s.workflow.Mode != manifest.ModeEnforce {
-		d.verdict.Effect = "allow" // evaluated and recorded, never in the way
-	}
-	d.verdict.Summary = summary(a, v, s)
-	f := request.Facts
-	d.record = evidence.AuthorizationDecided{
-		Action: string(a.ID), Tool: toolOf(s.workflow, a.Tool), Sealed: sealed, Document: s.document,
-		Verdict: string(v.Effect), Mode: string(s.workflow.Mode), Policies: d.verdict.Policies, Reasons: d.verdict.Reasons, Require: v.Require,
-		Facts: evidence.Facts{ChecksPassed: f.ChecksPassed, ChecksFailed: f.ChecksFailed, ChecksMissing: f.ChecksMissing,
-			ArgsAttested: f.ArgsAttested, ArgsUnattested: f.ArgsUnattested, Routed: f.Routed, Route: f.Route,
-			Approvals: f.Approvals, CallsInRun: f.CallsInRun, InitiatorKind: f.InitiatorKind},
-		Identity: by.Identity, Grant: by.Grant, PolicySet: s.workflow.Policies.Digest(), Schema: s.workflow.SchemaDigest(),
-		Engine: policy.EngineVersion, Request: asked, Summary: d.verdict.Summary, Assurance: s.assurance(),
-	}
-	return nil
-}
-
-// assurance is that of what the gate decides: it enforces nothing outside
-// enforce mode.
-func (s *seen) assurance() string {
-	if s.workflow.Mode == manifest.ModeEnforce {
-		return "enforced"
-	}
-	return "observed"
-}
-
-// toolOf names a tool with the impact that the manifest gives it.
-func toolOf(c *workflow.Compiled, full string) evidence.Tool {
-	server, name, _ := strings.Cut(full, "/")
-	t, ok := c.Tool(full)
-	if !ok {
-		return evidence.Tool{Server: server, Name: name, Impact: "unknown"}
-	}
-	return evidence.Tool{Server: server, Name: name, Impact: string(t.Impact)}
-}
-
-func policies(v policy.Verdict) (list []evidence.PolicyOutcome) {
-	for _, p := range v.Policies {
-		list = append(list, evidence.PolicyOutcome{ID: p.ID, Version: p.Version, Effect: p.Effect, Reason: p.Reason, Controls: p.Controls})
-	}
-	return list
-}
-
-func reasons(v policy.Verdict) (list []evidence.Reason) {
-	for _, r := range v.Reasons {
-		list = append(list, evidence.Reason{Code: r.Code, Text: clip(r.Text)})
-	}
-	return list[:min(len(list), 64)]
-}
-
-// summary is the safe sentence: a template over typed fields, no arguments.
-func summary(a Action, v policy.Verdict, s *seen) string {
-	verb := map[policy.Effect]string{policy.Allow: "allowed", policy.Hold: "held", policy.Deny: "denied"}[v.Effect]
-	why := ""
-	if len(v.Reasons) > 0 {
-		why = ": " + v.Reasons[0].Text
-	}
-	return clip(fmt.Sprintf("%s %s for %s%s", a.Tool, verb, s.identity.Name, why))
 }
 
 // question is the safe sentence that an approval is listed by: what is asked
 // for and what brought it to a person.
-func question(a Action, d *decision) string {
+func question(a Action, d *judged) string {
 	var why []string
 	for _, r := range d.shown.Rules {
 		why = append(why, r.Summary)
@@ -180,15 +78,7 @@ func question(a Action, d *decision) string {
 	if len(why) == 0 {
 		why = d.shown.Why
 	}
-	return clip(a.Tool + ": " + strings.Join(why, " "))
-}
-
-func clip(s string) string {
-	const most = 480
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
+	return decision.Clip(a.Tool + ": " + strings.Join(why, " "))
 }
 
 // again answers about an action that was asked for before. It is done unless
@@ -228,7 +118,7 @@ func (g *Gate) again(ctx context.Context, by *identity.Caller, s *seen, a Action
 func (s *seen) waiting() (list []store.Approval) {
 	for _, ap := range s.Approvals {
 		switch {
-		case ap.Status == store.ApprovalRejected, ap.Status == store.ApprovalExpired, evidence.TimeOf(s.now) >= ap.Expires, !s.asInForce(ap):
+		case ap.Status == store.ApprovalRejected, ap.Status == store.ApprovalExpired, evidence.TimeOf(s.Now) >= ap.Expires, !s.AsInForce(ap):
 			return nil
 		case ap.Status == store.ApprovalWaiting:
 			list = append(list, ap)
@@ -276,7 +166,7 @@ func sameArgs(o *recorder.Opened, want evidence.Digest, args evidence.Value) ([]
 }
 
 // ask makes the request for one approval that a hold needs.
-func (g *Gate) ask(s *seen, a Action, d *decision, name string, now time.Time) (recorder.Draft, store.Approval, error) {
+func (g *Gate) ask(s *seen, a Action, d *judged, name string, now time.Time) (recorder.Draft, store.Approval, error) {
 	ap, ok := s.workflow.Approval(name)
 	if !ok {
 		return recorder.Draft{}, store.Approval{}, fmt.Errorf("manifest %s declares no approval %s", s.workflow.Digest(), name)
@@ -286,7 +176,7 @@ func (g *Gate) ask(s *seen, a Action, d *decision, name string, now time.Time) (
 	r := approval.Request{
 		Name: name, Action: a.ID, Tool: d.record.Tool, ArgsDigest: d.record.ArgsDigest,
 		Role: ap.Role, Quorum: int64(ap.Quorum), Expires: now.Add(ap.Expires),
-		ApartFrom: s.apart(ap.ApartFrom), Summary: question(a, d), Salt: salt, Shown: d.shown,
+		ApartFrom: s.Apart(ap.ApartFrom), Summary: question(a, d), Salt: salt, Shown: d.shown, Initiator: d.initiator,
 	}
 	draft, id, err := r.Draft(a.Run, now)
 	return draft, store.Approval{ID: id, Name: name, Action: a.ID, Run: a.Run, Role: ap.Role, Quorum: int64(ap.Quorum),

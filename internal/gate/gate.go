@@ -174,7 +174,7 @@ func (g *Gate) decide(ctx context.Context, by *identity.Caller, a Action) (*Verd
 	if err != nil {
 		return nil, err
 	}
-	c.now = g.now()
+	c.Now = g.now()
 	salt := make([]byte, evidence.SaltSize)
 	rand.Read(salt)
 	if c.Action != nil {
@@ -204,17 +204,17 @@ func (g *Gate) decide(ctx context.Context, by *identity.Caller, a Action) (*Verd
 	if _, err := g.rec.Append(ctx, thread.House(by, c.workflow), batch); err != nil {
 		return nil, err
 	}
-	return d.verdict, nil
+	return d.answer, nil
 }
 
 // batch is everything that one decision writes: approvals spent, the verdict,
 // and the start or the questions that follow from it.
-func (g *Gate) batch(by *identity.Caller, c *seen, a Action, d *decision) (b recorder.Batch, err error) {
-	now := c.now
+func (g *Gate) batch(by *identity.Caller, c *seen, a Action, d *judged) (b recorder.Batch, err error) {
+	now := c.Now
 	decided := g.draft(evidence.TypeAuthorizationDecided, a.Run, now, d.record)
-	d.verdict.Record = decided.ID
+	d.answer.Record = decided.ID
 	b.Drafts = append(b.Drafts, decided)
-	switch d.verdict.Effect {
+	switch d.answer.Effect {
 	case "allow":
 		for _, ap := range d.consumed {
 			b.Drafts = append([]recorder.Draft{approval.Consume(ap, now)}, b.Drafts...)
@@ -223,16 +223,16 @@ func (g *Gate) batch(by *identity.Caller, c *seen, a Action, d *decision) (b rec
 		b.Drafts = append(b.Drafts, g.draft(evidence.TypeActionStarted, a.Run, now, evidence.ActionStarted{
 			Action: string(a.ID), Tool: d.record.Tool, ArgsDigest: d.record.ArgsDigest,
 			Execution: d.execution, Expires: expires, Assurance: d.record.Assurance}))
-		d.verdict.Expires = expires
-		d.verdict.Permit = g.permit(by.Tenant.ID(), a.ID, d.record.ArgsDigest, expires)
+		d.answer.Expires = expires
+		d.answer.Permit = g.permit(by.Tenant.ID(), a.ID, d.record.ArgsDigest, expires)
 	case "hold":
-		for _, name := range d.require {
+		for _, name := range d.record.Require {
 			ask, ap, err := g.ask(c, a, d, name, now)
 			if err != nil {
 				return b, err
 			}
 			b.Drafts = append(b.Drafts, ask)
-			d.verdict.Approvals = append(d.verdict.Approvals, ap)
+			d.answer.Approvals = append(d.answer.Approvals, ap)
 		}
 	}
 	return b, nil

@@ -8,7 +8,6 @@ import (
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
-	"github.com/evidencefactory/evf/internal/thread"
 )
 
 // maxStory bounds the records of a run that a presentation is drawn from.
@@ -16,13 +15,15 @@ const maxStory = 10000
 
 // present gathers what a person needs to see to decide: what is asked, why it
 // came to them, the facts with their places, and exactly what will happen.
-func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Action, d *decision) (approval.Presentation, error) {
-	p := approval.Presentation{
+func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Action, d *judged) error {
+	d.initiator = s.Run.Initiator
+	p := &d.shown
+	*p = approval.Presentation{
 		Workflow: approval.PresentedWorkflow{Name: s.workflow.Workflow, Purpose: s.workflow.Purpose, Digest: s.workflow.Digest(), Tier: string(s.workflow.Tier)},
-		Run:      a.Run, From: s.Run.Initiator,
-		Action: approval.PresentedAction{ID: a.ID, Tool: a.Tool, Impact: d.record.Tool.Impact, Document: s.document, Args: a.Args},
+		Run:      a.Run, From: approval.PresentedParty{Kind: d.initiator.Kind, Ref: d.initiator.Ref},
+		Action: approval.PresentedAction{ID: a.ID, Tool: a.Tool, Impact: d.record.Tool.Impact, Document: s.Document, Args: a.Args},
 	}
-	for _, r := range d.verdict.Reasons {
+	for _, r := range d.answer.Reasons {
 		p.Why = append(p.Why, r.Text)
 	}
 	var rows []store.Row
@@ -31,18 +32,18 @@ func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Acti
 		return err
 	})
 	if err != nil {
-		return p, err
+		return err
 	}
 	for _, row := range rows {
 		o, err := g.rec.Open(ctx, by.Tenant.ID(), row)
 		if err != nil {
-			return p, err
+			return err
 		}
-		if err := show(&p, o); err != nil {
-			return p, err
+		if err := show(d, o); err != nil {
+			return err
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // story are the records that a decision rests on, each the latest about its
@@ -50,11 +51,11 @@ func (g *Gate) present(ctx context.Context, by *identity.Caller, s *seen, a Acti
 func (s *seen) story(tx store.Tx) (rows []store.Row, err error) {
 	seqs := []uint64{s.Run.Seq}
 	for _, c := range s.Checks {
-		if len(thread.Counted(s.workflow, c)) > 0 {
+		if len(s.workflow.Counted(c)) > 0 {
 			seqs = append(seqs, c.Seq)
 		}
 	}
-	if s.routed() {
+	if s.Routed() {
 		seqs = append(seqs, s.Route.Seq)
 	}
 	for _, seq := range seqs {
@@ -73,7 +74,7 @@ func (s *seen) story(tx store.Tx) (rows []store.Row, err error) {
 // something else was recorded a lot.
 func (s *seen) fields(tx store.Tx) (latest []store.Row, err error) {
 	const page = 500
-	for read, from := 0, s.Run.Seq; s.document != ""; {
+	for read, from := 0, s.Run.Seq; s.Document != ""; {
 		rows, err := tx.RunRows(s.Run.ID, from, page)
 		if err != nil || len(rows) == 0 {
 			return latest, err
@@ -87,7 +88,7 @@ func (s *seen) fields(tx store.Tx) (latest []store.Row, err error) {
 			if err != nil {
 				return nil, err
 			}
-			if of, _ := r.Body.Get("document"); evidence.Digest(of.Text()) == s.document {
+			if of, _ := r.Body.Get("document"); evidence.Digest(of.Text()) == s.Document {
 				latest = []store.Row{row}
 			}
 		}
@@ -99,22 +100,18 @@ func (s *seen) fields(tx store.Tx) (latest []store.Row, err error) {
 }
 
 // show adds what one record has to say.
-func show(p *approval.Presentation, o *recorder.Opened) error {
+func show(d *judged, o *recorder.Opened) error {
 	switch o.Record.Type {
 	case evidence.TypeRunStarted:
-		return showRun(p, o)
+		body, err := evidence.Decode[evidence.RunStarted](o.Full)
+		d.initiator = body.Initiator
+		return err
 	case evidence.TypeFieldsExtracted:
-		return showFields(p, o)
+		return showFields(&d.shown, o)
 	case evidence.TypeCheckResult:
-		return showChecks(p, o)
+		return showChecks(&d.shown, o)
 	}
-	return showRules(p, o)
-}
-
-func showRun(p *approval.Presentation, o *recorder.Opened) error {
-	body, err := evidence.Decode[evidence.RunStarted](o.Full)
-	p.From = body.Initiator
-	return err
+	return showRules(&d.shown, o)
 }
 
 func showFields(p *approval.Presentation, o *recorder.Opened) error {
@@ -146,16 +143,4 @@ func showRules(p *approval.Presentation, o *recorder.Opened) error {
 		}
 	}
 	return err
-}
-
-// apart names who may not decide: those whom the run goes back to, and who
-// wrote the rules it runs under.
-func (s *seen) apart(whys []string) (list []evidence.Excluded) {
-	who := map[string]string{"initiator": s.Run.Initiator.Ref, "dispatcher": s.Run.Dispatcher.Ref, "author": s.author}
-	for _, why := range whys {
-		if who[why] != "" {
-			list = append(list, evidence.Excluded{Ref: who[why], Why: why})
-		}
-	}
-	return list
 }

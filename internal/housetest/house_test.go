@@ -32,10 +32,12 @@ var plan = map[string]place{
 	"internal/store/sqlite": {floor: 2, parent: "internal/store"},
 	"internal/store/object": {floor: 2, parent: "internal/store"},
 
-	"internal/ledger": {floor: 3},
-	"internal/vault":  {floor: 3},
+	"internal/ledger":   {floor: 3},
+	"internal/vault":    {floor: 3},
+	"internal/decision": {floor: 3},
 
-	"internal/recorder": {floor: 4},
+	"internal/recorder":  {floor: 4},
+	"internal/reperform": {floor: 4},
 
 	"internal/identity": {floor: 5},
 	"internal/workflow": {floor: 5, besides: []string{"internal/identity"}},
@@ -72,7 +74,7 @@ var (
 )
 
 // pure packages have no clock, disk, network, database, logger or randomness.
-var pure = []string{"evidence", "packet", "internal/tlog", "internal/policy", "internal/control", "internal/redact", "internal/manifest", "internal/delivery"}
+var pure = []string{"evidence", "packet", "internal/tlog", "internal/policy", "internal/control", "internal/redact", "internal/manifest", "internal/delivery", "internal/decision", "internal/reperform"}
 
 // impure is what none of them imports.
 var impure = []string{"os", "net", "net/http", "database/sql", "log", "log/slog", "crypto/rand", "math/rand", "math/rand/v2"}

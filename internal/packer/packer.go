@@ -5,7 +5,6 @@
 package packer
 
 import (
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/erasure"
+	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/ledger"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
@@ -62,8 +62,13 @@ func (p *Packer) Announce(ctx context.Context, t store.Tenant) error {
 }
 
 // Run builds the packet of a run, sealed up to its latest record, and records
-// that it was built.
-func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidence.RunID) ([]byte, error) {
+// that it was built. It opens what the selection does, as far as whoever asks
+// may see it.
+func (p *Packer) Run(ctx context.Context, by *identity.Caller, run evidence.RunID, open packet.Selection) ([]byte, error) {
+	if err := open.Validate(); err != nil {
+		return nil, err
+	}
+	t := by.Tenant
 	_, story, err := p.cfg.Threads.Story(ctx, t, "", run)
 	if err != nil {
 		return nil, err
@@ -78,28 +83,32 @@ func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidenc
 	}
 	all := append(extra, story...)
 	slices.SortFunc(all, func(a, b *recorder.Opened) int { return int(a.Seq) - int(b.Seq) })
-	signed, sealed, err := p.prove(ctx, t.ID(), all)
+	signed, sealed, err := p.prove(ctx, by, all)
 	if err != nil {
 		return nil, err
 	}
 	data, err := packet.Write(packet.Contents{
-		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: "all records of the run, the keys that sign this packet and its log, the activation of every manifest cited, and every erasure that took something of them",
+		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: query, Selection: open,
 		Sealed: sealed, Checkpoint: signed, Rotations: rotations, Objects: cites,
 		Generator: p.cfg.Generator, Built: evidence.TimeOf(p.cfg.Clock()), Key: p.cfg.Key(t.ID()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("packet of run %s: %w", run, err)
 	}
-	return data, p.record(ctx, t, evidence.Actor{Kind: "human", Ref: by}, evidence.TypePacketBuilt, evidence.PacketBuilt{
-		Packet: evidence.DigestOf(data), Scope: "run", Of: run, Records: int64(len(story)), By: by})
+	return data, p.record(ctx, t, evidence.Actor{Kind: "human", Ref: by.Ref}, evidence.TypePacketBuilt, evidence.PacketBuilt{
+		Packet: evidence.DigestOf(data), Scope: "run", Of: run, Records: int64(len(story)), By: by.Ref,
+		Profile: string(open.Profile), Disclose: open.Disclose, Withhold: open.Withhold})
 }
+
+const query = "all records of the run, the key that signs this packet, the activation of every manifest cited, and the registration of everyone who approved"
 
 // sealWait bounds how long a packet waits for its records to be sealed.
 const sealWait = 30 * time.Second
 
 // prove seals up to the last of the records, and gives each its proof against
 // one checkpoint.
-func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder.Opened) (signed []byte, sealed []packet.Sealed, err error) {
+func (p *Packer) prove(ctx context.Context, by *identity.Caller, all []*recorder.Opened) (signed []byte, sealed []packet.Sealed, err error) {
+	t := by.Tenant.ID()
 	log := p.cfg.Ledger.For(t)
 	if log == nil {
 		return nil, nil, evidence.Errorf(evidence.Unavailable, "", "the log of tenant %s is not open", t)
@@ -119,7 +128,8 @@ func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder
 		if proof == nil {
 			proof = []tlog.Hash{}
 		}
-		sealed = append(sealed, packet.Sealed{Leaf: o.Leaf, Record: o.Row.Record, Proof: packet.Proof{Index: o.Seq, Hashes: proof}, Disclosures: o.Disclosures})
+		sealed = append(sealed, packet.Sealed{Leaf: o.Leaf, Record: o.Row.Record, Proof: packet.Proof{Index: o.Seq, Hashes: proof},
+			Disclosures: slices.DeleteFunc(o.Disclosures, func(d evidence.Disclosure) bool { return !by.Opens(d.Class) })})
 	}
 	return signed, sealed, nil
 }
@@ -138,9 +148,10 @@ func (p *Packer) rotations(ctx context.Context, t evidence.TenantID) ([]packet.R
 
 // vouchers are the records and objects that a reader needs beside the run's
 // own: the announcements of the packet key and of the log's, every manifest
-// cited, and the erasures that took something. Those are read after the run's
-// records were opened, and an erasure is on record before it takes anything:
-// so whatever could not be opened has its erasure here.
+// cited with its activation, who could approve, and the erasures that took
+// something. Those are read after the run's records were opened, and an
+// erasure is on record before it takes anything: so whatever could not be
+// opened has its erasure here.
 func (p *Packer) vouchers(ctx context.Context, t store.Tenant, run evidence.RunID, story []*recorder.Opened, rotations []packet.Rotation) (extra []*recorder.Opened, cites []packet.Object, err error) {
 	var rows []store.Row
 	err = t.View(ctx, func(tx store.Tx) error {
@@ -158,18 +169,19 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, run evidence.RunI
 			}
 			rows = append(rows, named...)
 		}
-		for _, first := range cited(story) {
-			activation, err := activation(tx, first)
-			if err != nil {
-				return err
-			}
-			rows = append(rows, activation)
+		active, err := activations(tx, story)
+		if err != nil {
+			return err
+		}
+		people, err := registrations(tx, story)
+		if err != nil {
+			return err
 		}
 		erased, err := erasure.Touching(tx, run, subjects(story))
 		if err != nil {
 			return err
 		}
-		rows = append(rows, erased...)
+		rows = slices.Concat(rows, active, people, erased)
 		cites, err = objects(tx, story)
 		return err
 	})
@@ -184,65 +196,6 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, run evidence.RunI
 		extra = append(extra, o)
 	}
 	return extra, cites, nil
-}
-
-// subjects are the people whose values the records withhold.
-func subjects(story []*recorder.Opened) (refs []string) {
-	for _, o := range story {
-		if o.Expunged() {
-			continue
-		}
-		for _, w := range o.Withheld {
-			if ref := o.Subject(w.Pointer); ref != "" {
-				refs = append(refs, ref)
-			}
-		}
-	}
-	slices.Sort(refs)
-	return slices.Compact(refs)
-}
-
-// cited lists the first record under each manifest.
-func cited(story []*recorder.Opened) (firsts []*recorder.Opened) {
-	for _, o := range story {
-		if !o.Expunged() && o.Workflow != nil && !slices.ContainsFunc(firsts, func(f *recorder.Opened) bool { return f.Workflow.Digest == o.Workflow.Digest }) {
-			firsts = append(firsts, o)
-		}
-	}
-	return firsts
-}
-
-// activation finds the record that put the manifest in force under which
-// another was made: the last one before it. Nobody but the house writes
-// records of that type, so nobody can crowd it out.
-func activation(tx store.Tx, made *recorder.Opened) (found store.Row, err error) {
-	const page = 256
-	for from := uint64(0); from < made.Seq; {
-		rows, err := tx.TypeRows(evidence.TypeWorkflowActivated, from, page)
-		if err != nil || len(rows) == 0 {
-			return found, cmp.Or(err, missing(found, made))
-		}
-		for _, row := range rows {
-			if from = row.Seq + 1; row.Seq > made.Seq {
-				break
-			}
-			r, err := evidence.ParseRecord(row.Record)
-			if err != nil {
-				return found, err
-			}
-			if d, _ := r.Body.Get("digest"); evidence.Digest(d.Text()) == made.Workflow.Digest {
-				found = row
-			}
-		}
-	}
-	return found, missing(found, made)
-}
-
-func missing(found store.Row, made *recorder.Opened) error {
-	if found.Record != nil {
-		return nil
-	}
-	return fmt.Errorf("no record says when manifest %s was put in force: run fsck", made.Workflow.Digest)
 }
 
 // objects reads what the records cite by digest: manifests, and the policy

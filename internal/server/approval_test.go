@@ -377,7 +377,7 @@ func TestWhatAPersonIsShown(t *testing.T) {
 	}
 	for pointer, want := range map[string]string{
 		"action/args/document": `"` + docA + `"`, "action/tool": `"bank/routed"`, "action/impact": `"low"`, "action/document": `"` + docA + `"`,
-		"workflow/name": `"payments"`, "initiator/name": `"ina@example.org"`,
+		"workflow/name": `"payments"`, "initiator/kind": `"human"`,
 		"why/0":                   `"approval controller is required: The routing decides."`,
 		"failed_checks/0/check":   `"basic/one"`,
 		"failed_checks/0/message": `"one is wrong"`,
@@ -389,6 +389,9 @@ func TestWhatAPersonIsShown(t *testing.T) {
 		if got := string(at(a.Shown, pointer).Canonical()); got != want {
 			t.Errorf("%s is %s, want %s", pointer, got, want)
 		}
+	}
+	if a.Initiator.Name != "ina@example.org" || a.Initiator.Ref != at(a.Shown, "initiator/ref").Text() || strings.Contains(string(a.Shown.Canonical()), "ina@") {
+		t.Errorf("the initiator is %+v, and the presentation shows %s", a.Initiator, at(a.Shown, "initiator").Canonical())
 	}
 	if n := len(at(a.Shown, "failed_checks").Elems()); n != 1 {
 		t.Errorf("%d failed checks, want the latest one", n)

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -92,5 +94,128 @@ func TestWorkloadsSeeNoWithheldValues(t *testing.T) {
 		if seen != want {
 			t.Errorf("arguments in clear: %v, want %v", seen, want)
 		}
+	}
+}
+
+// Names are for those who run the house, and for whoever must decide about
+// someone; evidence is tested by pseudonym. A packet opens no more than its
+// builder may see, whatever was asked for.
+func TestWhoSeesNames(t *testing.T) {
+	h := newHouse(t)
+	run, v := h.wire()
+	names := []string{"ina@example.org", "carla@example.org", "olga@example.org"}
+	h.approve("carla@example.org", v.Approvals[0].ID, "controller")
+	for _, c := range []struct {
+		who          *client.Client
+		name         string
+		story, shown bool
+		packet       bool // may build one
+	}{
+		{h.admin, "admin", true, true, true},
+		{h.person("cora@example.org", "compliance"), "compliance", true, true, true},
+		{h.person("aude@example.org", "auditor"), "auditor", false, false, true},
+		{h.person("vera@example.org", "viewer"), "viewer", false, false, false},
+		{h.person("carla@example.org"), "controller", false, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if story, err := c.who.Story(t.Context(), run.ID); err == nil {
+				seen := ""
+				for _, r := range story.Records {
+					seen += string(r.Body.Canonical())
+				}
+				if strings.Contains(seen, names[0]) != c.story || strings.Contains(seen, names[1]) != c.story {
+					t.Errorf("sees names in the story: %v, want %v", !c.story, c.story)
+				}
+			} else if c.story {
+				t.Error(err)
+			}
+			if a, err := c.who.Approval(t.Context(), v.Approvals[0].ID); err == nil && (a.Initiator.Name == names[0]) != c.shown || err != nil && c.shown {
+				t.Errorf("is shown the initiator %+v (%v)", a.Initiator, err)
+			}
+			data, err := c.who.BuildPacket(t.Context(), client.BuildPacket{Run: run.ID, Disclose: []string{"run.started:/initiator/name"}})
+			if (err == nil) != c.packet {
+				t.Fatalf("builds a packet: %v", err)
+			}
+			if err == nil {
+				personal, text := opened(t, data)
+				for _, name := range names {
+					if strings.Contains(text, name) != c.story {
+						t.Errorf("the packet holds %s: %v, want %v", name, !c.story, c.story)
+					}
+				}
+				if (personal > 0) != c.story {
+					t.Errorf("the packet discloses %d personal fields", personal)
+				}
+			}
+		})
+	}
+}
+
+// opened is what a packet discloses, and how much of it is personal.
+func opened(t *testing.T, data []byte) (personal int, text string) {
+	t.Helper()
+	p, err := packet.Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s, err := range p.Sealed() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(s.Record)
+		for _, d := range s.Disclosures {
+			_, v, err := d.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text += string(v.Canonical()); d.Class == evidence.Personal {
+				personal++
+			}
+		}
+	}
+	return personal, text
+}
+
+// How a packet was cut is on record, and in the packet.
+func TestPacketSelection(t *testing.T) {
+	h := newHouse(t)
+	run, _ := h.permitted()
+	data, err := h.admin.BuildPacket(t.Context(), client.BuildPacket{Run: run.ID, Profile: "auditor",
+		Disclose: []string{"run.started:/initiator/name"}, Withhold: []string{"*:/sealed_args"}})
+	h.must(err)
+	p, err := packet.Open(data)
+	h.must(err)
+	built := last[evidence.PacketBuilt](h, evidence.TypePacketBuilt)
+	want := packet.Selection{Profile: "auditor", Disclose: []string{"run.started:/initiator/name"}, Withhold: []string{"*:/sealed_args"}}
+	if got := p.Statement().Selection; !reflect.DeepEqual(got, want) {
+		t.Errorf("the packet says %+v", got)
+	}
+	if got := (packet.Selection{Profile: packet.Profile(built.Profile), Disclose: built.Disclose, Withhold: built.Withhold}); !reflect.DeepEqual(got, want) || built.Packet != evidence.DigestOf(data) {
+		t.Errorf("the record says %+v", built)
+	}
+	if personal, text := opened(t, data); personal != 1 || !strings.Contains(text, "ina@example.org") {
+		t.Errorf("%d personal fields are disclosed, the one chosen among them: %v", personal, strings.Contains(text, "ina@example.org"))
+	}
+	for s, err := range p.Sealed() {
+		h.must(err)
+		for _, d := range s.Disclosures {
+			if d.Pointer == "/sealed_args" {
+				t.Error("what was to be withheld is disclosed")
+			}
+		}
+	}
+	for field, b := range map[string]client.BuildPacket{
+		"/profile":    {Profile: "everything"},
+		"/disclose/0": {Disclose: []string{"check.reslt:/attests"}},
+		"/withhold/1": {Withhold: []string{"*:/summary", "authorization.decided:/verdict"}},
+	} {
+		b.Run = run.ID
+		h.unchanged(field, func() {
+			_, err := h.admin.BuildPacket(t.Context(), b)
+			var refused *client.Error
+			if !errors.As(err, &refused) || refused.Problem.Field != field || refused.Problem.Status != 400 {
+				t.Errorf("%s: %v", field, err)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/decision"
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/manifest"
 	"github.com/evidencefactory/evf/internal/recorder"
@@ -73,7 +74,7 @@ func displaces(tx store.Tx, c *workflow.Compiled, who manifest.Identity, d *reco
 	}
 	// What its author may no longer record does not count, and can go.
 	author, _ := c.Identity(have.Identity)
-	if have.Identity == who.Name || len(Counted(c, have)) == 0 && !(have.Attests && Vouches(author, have.Suite)) {
+	if have.Identity == who.Name || len(c.Counted(have)) == 0 && !(have.Attests && decision.Vouches(author, have.Suite)) {
 		return nil
 	}
 	return evidence.Errorf(evidence.Conflict, "/body/suite", "identity %s recorded this suite for the document: record yours as a suite of its own", have.Identity)
@@ -153,25 +154,8 @@ func mayRecord(who manifest.Identity, d *recorder.Draft) error {
 	// Attested values weigh like all the checks of a suite, and so does a
 	// result that names none.
 	attests, _ := d.Body.Get("attests")
-	if (len(checks.Elems()) == 0 || len(attests.Elems()) > 0) && !Vouches(who, suite.Text()) {
+	if (len(checks.Elems()) == 0 || len(attests.Elems()) > 0) && !decision.Vouches(who, suite.Text()) {
 		return evidence.Errorf(evidence.Denied, "/body/suite", "identity %s may not record the whole of this suite, which attesting takes: the manifest does not list it", who.Name)
 	}
 	return nil
 }
-
-// Counted are the outcomes of a result, by id, that its author may still record
-// under the manifest in force: a result is worth what its author is.
-func Counted(c *workflow.Compiled, result store.Check) map[string]string {
-	who, _ := c.Identity(result.Identity)
-	counted := map[string]string{}
-	for id, outcome := range result.Outcomes {
-		if who.MayCheck(id) {
-			counted[id] = outcome
-		}
-	}
-	return counted
-}
-
-// Vouches reports whether an identity may record a whole suite, and so attest
-// values under its name.
-func Vouches(who manifest.Identity, suite string) bool { return who.MayCheck(suite + "/*") }

@@ -7,6 +7,7 @@ package workflow
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,27 +15,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/decision"
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/manifest"
-	"github.com/evidencefactory/evf/internal/policy"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
 )
 
-// Compiled is a manifest ready to decide by. Its digests are made once: every
-// record cites them.
-type Compiled struct {
-	*manifest.Manifest
-	Policies *policy.Set
-
-	digest, schema evidence.Digest
-}
-
-// Digest is over the manifest's text.
-func (c *Compiled) Digest() evidence.Digest { return c.digest }
-
-// SchemaDigest is over the schema that the policies were checked against.
-func (c *Compiled) SchemaDigest() evidence.Digest { return c.schema }
+// Compiled is a manifest ready to decide by.
+type Compiled struct{ *decision.Rules }
 
 // Ref is how records name it.
 func (c *Compiled) Ref() *evidence.WorkflowRef {
@@ -54,50 +43,11 @@ func (c *Compiled) Raise(t evidence.Type, pattern string) evidence.Class {
 // Compile reads a manifest and its policies. Its error is of kind Invalid and
 // lists every fault with line and column.
 func Compile(source []byte) (*Compiled, error) {
-	m, err := manifest.Parse(source)
+	rules, err := decision.Compile(source)
 	if err != nil {
-		return nil, evidence.Errorf(evidence.Invalid, "", "%w", err)
+		return nil, err
 	}
-	set, err := policy.Compile(policySource(m))
-	if err != nil {
-		return nil, evidence.Errorf(evidence.Invalid, "", "%w", inFile(m, err))
-	}
-	return &Compiled{Manifest: m, Policies: set, digest: m.Digest(), schema: set.SchemaDigest()}, nil
-}
-
-func policySource(m *manifest.Manifest) policy.Source {
-	src := policy.Source{Workflow: m.Workflow, Tier: string(m.Tier), Environment: m.Environment, Mode: string(m.Mode), Policies: m.PolicyText()}
-	for _, t := range m.Tools {
-		tool := policy.Tool{Name: t.Name, Impact: string(t.Impact)}
-		for _, a := range t.Args {
-			tool.Args = append(tool.Args, policy.Arg{Name: a.Name, Type: string(a.Type), Required: a.Required})
-		}
-		src.Tools = append(src.Tools, tool)
-	}
-	for _, i := range m.Identities {
-		src.Identities = append(src.Identities, policy.Identity{Name: i.Name, Kind: i.Kind})
-	}
-	for _, a := range m.Approvals {
-		src.Approvals = append(src.Approvals, a.Name)
-	}
-	return src
-}
-
-// inFile moves the places of policy problems to where the text stands in the
-// manifest.
-func inFile(m *manifest.Manifest, err error) error {
-	problems, ok := err.(policy.Problems)
-	if !ok {
-		return err
-	}
-	lines := make([]string, len(problems))
-	for i, p := range problems {
-		if p.Line > 0 {
-			p.Line, p.Column = m.PolicyPosition(p.Line, p.Column)
-		}
-		lines[i] = p.String()
-	}
-	return fmt.Errorf("%s", strings.Join(lines, "\n"))
+	return &Compiled{rules}, nil
 }
 
 // Registry keeps every tenant's workflows. It is safe for concurrent use.
@@ -151,7 +101,11 @@ func (r *Registry) Activate(ctx context.Context, by *identity.Caller, source []b
 	}
 	body := evidence.WorkflowActivated{Name: a.Name, Digest: a.Digest, Previous: a.Previous, Tier: string(next.Tier), Mode: string(next.Mode),
 		Owner: owner, OwnerName: next.Owner, Author: by.Ref}
-	body.Changes, body.Dropped = changes(a.Changes)
+	nameless, err := r.pseudonymous(ctx, by, a.Changes)
+	if err != nil {
+		return nil, err
+	}
+	body.Changes, body.Dropped = changes(nameless)
 	return a, r.append(ctx, by, evidence.TypeWorkflowActivated, body, recorder.Batch{
 		// What whoever reads the record needs to decide again.
 		Objects: [][]byte{source, []byte(next.PolicyText()), []byte(next.Policies.SchemaText())},
@@ -166,6 +120,27 @@ func (r *Registry) Activate(ctx context.Context, by *identity.Caller, source []b
 			return r.people.StillGood(tx, by)
 		},
 	})
+}
+
+// pseudonymous keeps owners' names out of a list that is not under their keys.
+func (r *Registry) pseudonymous(ctx context.Context, by *identity.Caller, list []manifest.Change) ([]manifest.Change, error) {
+	list = slices.Clone(list)
+	for i := range list {
+		if list[i].Path != "owner" {
+			continue
+		}
+		for _, name := range []*string{&list[i].Before, &list[i].After} {
+			if *name == "" {
+				continue
+			}
+			ref, err := r.people.Pseudonym(ctx, by.Tenant.ID(), "person", *name)
+			if err != nil {
+				return nil, err
+			}
+			*name = ref
+		}
+	}
+	return list, nil
 }
 
 // changes fits a difference into a record.
