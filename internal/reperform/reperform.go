@@ -99,6 +99,9 @@ func Packet(p *packet.Packet) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(sealed.Record) == 0 {
+			continue // expunged: of a type that no decision rests on
+		}
 		it, err := open(sealed)
 		if err != nil {
 			return nil, err
