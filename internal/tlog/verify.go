@@ -18,11 +18,13 @@ var ErrProof = errors.New("proof does not hold")
 type Span struct{ Start, End uint64 }
 
 func (s Span) isSubtree(size uint64) bool {
-	if s.Start >= s.End || s.End > size || size > math.MaxInt64 {
+	if s.Start > s.End || s.End > size || size > math.MaxInt64 {
 		return false
 	}
-	return s.Start&(1<<bits.Len64(s.End-s.Start-1)-1) == 0
+	return s.empty() || s.Start&(1<<bits.Len64(s.End-s.Start-1)-1) == 0
 }
+
+func (s Span) empty() bool { return s.Start == s.End }
 
 // VerifyInclusion checks that the entry with hash leaf is at index in the tree
 // of size with head root. The error wraps ErrProof.
@@ -59,6 +61,12 @@ func VerifyConsistency(proof []Hash, old uint64, oldRoot Hash, new uint64, newRo
 func VerifySubtree(proof []Hash, span Span, node Hash, size uint64, root Hash) error {
 	if !span.isSubtree(size) {
 		return fmt.Errorf("%w: entries %d to %d are no subtree of a tree of size %d", ErrProof, span.Start, span.End, size)
+	}
+	if span.empty() {
+		if len(proof) > 0 || node != EmptyRoot() {
+			return fmt.Errorf("%w: of no entries there is but one head, and nothing to prove", ErrProof)
+		}
+		return nil
 	}
 	first, last, end := span.Start, span.End-1, size-1
 	up := func() { first, last, end = first>>1, last>>1, end>>1 }
