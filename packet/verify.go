@@ -311,7 +311,7 @@ func (v *verification) manifest() {
 		return
 	}
 	raw, ok := unbase64(base64.StdEncoding, sig.Sig)
-	if !ok || !ed25519.Verify(key, preAuth(v.payload), raw) {
+	if !ok || !ed25519.Verify(key, preAuth(payloadType, v.payload), raw) {
 		v.fail(checkManifest, fileManifest, "signature does not hold")
 	}
 	switch {
