@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -168,4 +170,43 @@ func bend(t *rapid.T, proof []Hash) []Hash {
 		proof = append(proof, proof[at])
 	}
 	return proof
+}
+
+// The tiles that the specification counts for a tree of 70,000, and the path
+// that it spells out.
+func TestSpecificationTiles(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(dataFolder(t, "conformance", "c2sp-specs"), "tlog-tiles.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(page)), " ")
+	for _, words := range []string{
+		"index 1234067 will be encoded as `x001/x234/067`",
+		"a tree of size 70,000 will be represented by 273 full level 0 tiles, one partial level 0 tile of width 112, one full level 1 tile, one partial level 1 tile of width 17, and one partial level 2 tile of width 1",
+		"a tree of size 256 will be represented by a full level 0 tile and a partial level 1 tile of width 1",
+	} {
+		if !strings.Contains(text, words) {
+			t.Errorf("the page no longer says %q", words)
+		}
+	}
+	if got := tilePath(0, 1234067, TileWidth); got != "tile/0/x001/x234/067" {
+		t.Errorf("path %s", got)
+	}
+	for size, want := range map[int]map[string]int{
+		70000: {"0 256": 273, "0 112": 1, "1 256": 1, "1 17": 1, "2 1": 1},
+		256:   {"0 256": 1, "1 1": 1},
+	} {
+		got := map[string]int{}
+		count := func(t Tile) { got[fmt.Sprint(t.Level, t.Width())]++ }
+		var e Edge
+		for range size {
+			e.Add(Hash{}, count)
+		}
+		for _, tile := range e.Partial() {
+			count(tile)
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("size %d has tiles %v, want %v", size, got, want)
+		}
+	}
 }
