@@ -3,8 +3,10 @@ module github.com/evidencefactory/evf/bench
 go 1.26.0
 
 require (
+	filippo.io/torchwood v0.9.0
 	github.com/evidencefactory/evf v0.0.0
 	github.com/google/uuid v1.6.0
+	golang.org/x/mod v0.42.0
 )
 
 require (
@@ -12,7 +14,8 @@ require (
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.0.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
-	golang.org/x/mod v0.42.0 // indirect
+	golang.org/x/crypto v0.55.0 // indirect
+	golang.org/x/sync v0.23.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 	modernc.org/libc v1.77.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect

@@ -2,13 +2,16 @@ package packet
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/tlog"
 )
 
@@ -319,5 +322,47 @@ func TestProgress(t *testing.T) {
 	}
 	if r := p.Verify(h.trust()); r.Verdict != Valid || len(seen) != 17 || seen[16] != 17 {
 		t.Errorf("%s, %v", r.Verdict, seen)
+	}
+}
+
+// Programs read reports: every kind of file has the same members, lists are
+// lists, and each check has its four.
+func TestReportJSON(t *testing.T) {
+	h := small(t)
+	p, err := Open(h.packet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := h.contents()
+	for name, r := range map[string]Report{
+		"packet": Verify(h.packet(), h.trust()), "no packet": Verify(nil, h.trust()), "later": Verify(nil, Trust{}),
+		"proof": VerifyTlogProof(p.TlogProof(c.Sealed[0]), Entry{}, h.trust()), "no proof": VerifyTlogProof(nil, Entry{}, h.trust()),
+		"checkpoint": VerifyCheckpoint(c.Checkpoint, h.trust()), "no checkpoint": VerifyCheckpoint(nil, h.trust()),
+	} {
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := mustParse(t, string(text))
+		var names []string
+		for _, f := range v.Fields() {
+			names = append(names, f.Name)
+		}
+		slices.Sort(names)
+		want := "checks disclosed file key_fingerprint origin records root run size slots verdict withheld"
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s has %s, want %s", name, got, want)
+		}
+		for _, list := range []string{"checks", "slots"} {
+			if l, _ := v.Get(list); l.Kind() != evidence.Array {
+				t.Errorf("%s: %s is no list", name, list)
+			}
+		}
+		checks, _ := v.Get("checks")
+		for _, c := range checks.Elems() {
+			if len(c.Fields()) != 4 {
+				t.Errorf("%s: a check is %s", name, c.Canonical())
+			}
+		}
 	}
 }
