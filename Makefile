@@ -11,9 +11,9 @@ CONCURRENT := ./client ./cmd/evf ./examples/invoice/... ./internal/api ./interna
               ./internal/ledger ./internal/packer ./internal/recorder ./internal/server ./internal/store/... ./internal/thread \
               ./internal/vault ./internal/workflow
 
-.PHONY: check fmt vet static test race build demo bench fuzz clean
+.PHONY: check fmt vet static test elsewhere race build demo bench fuzz clean
 
-check: fmt vet static test race
+check: fmt vet static test elsewhere race
 
 fmt:
 	@out=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
@@ -34,6 +34,11 @@ endif
 # docs are among them: what they quote is compiled, what they show is run.
 test:
 	$(GO) test -timeout 15m ./...
+
+# bench is a module of its own: its tests hold what leaves the house against
+# libraries that the product does not depend on.
+elsewhere:
+	cd bench && $(GO) vet ./... && $(GO) test -timeout 15m ./...
 
 race:
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m $(CONCURRENT)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/ledger"
 	"github.com/evidencefactory/evf/internal/packer"
 	"github.com/evidencefactory/evf/internal/recorder"
@@ -68,6 +69,6 @@ func (s *sealed) packet(ctx context.Context, run evidence.RunID) ([]byte, packet
 	if err := s.log.Seal(ctx); err != nil {
 		return nil, packet.Trust{}, err
 	}
-	data, err := p.Run(ctx, s.tenant, "person-5", run)
+	data, err := p.Run(ctx, &identity.Caller{Tenant: s.tenant, Kind: "person", Ref: "person-5", Roles: []string{identity.RoleAdmin}}, run, packet.Selection{})
 	return data, packet.Trust{Keys: []string{s.log.VerifierKey()}}, err
 }

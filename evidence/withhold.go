@@ -57,6 +57,10 @@ func (d *Disclosure) open() (opened, error) {
 	if err != nil {
 		return opened{}, fmt.Errorf("disclosure %s: %w", d.Pointer, err)
 	}
+	// Commitments do not nest: what is opened is what was submitted, whole.
+	if err := checkNoCommitments("", list); err != nil {
+		return opened{}, fmt.Errorf("disclosure %s: %w", d.Pointer, err)
+	}
 	switch e := list.Elems(); {
 	case len(e) == 3 && e[0].Kind() == String && e[1].Kind() == String:
 		return opened{name: e[1].Text(), value: e[2], digest: d.Digest()}, nil

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -95,6 +96,13 @@ func TestContainerTricks(t *testing.T) {
 		copy(out[at:], b)
 		return out
 	}
+	many := func(n int) []byte {
+		var list []file
+		for i := range n {
+			list = append(list, file{fmt.Sprintf("%05d", i), nil})
+		}
+		return raw(list...)
+	}
 	for name, data := range map[string][]byte{
 		"nothing":                    nil,
 		"not an archive":             []byte("hello"),
@@ -122,6 +130,27 @@ func TestContainerTricks(t *testing.T) {
 		"long name":                  with(26, 0xff, 0xff),
 		"executable":                 with(central+38, 0xff),
 		"overlapping files":          with(central+42, byte(second)),
+		"directory offset elsewhere": with(end+16, 1),
+		"directory of another size":  with(end+12, 1),
+		"directory of fewer files":   with(end+8, 1, 0, 1, 0),
+		"end on another disk":        with(end+4, 1),
+		"end by another signature":   with(end+2, 6),
+		"other name in directory":    with(central+46, 'c'),
+		"symbolic link":              with(central+38, 0, 0, 0xff, 0xa1),
+		"made on another system":     with(central+5, 3),
+		"names in another encoding":  with(7, 8),
+		"newer version needed":       with(4, 45),
+		"zip64 end":                  slices.Concat(genuine[:end], append([]byte("PK\x06\x06"), make([]byte, 52)...), append([]byte("PK\x06\x07"), make([]byte, 16)...), genuine[end:]),
+		"second archive after":       slices.Concat(genuine, raw(one)),
+		"same archive after":         slices.Concat(genuine, genuine),
+		"second archive before":      slices.Concat(raw(one), genuine),
+		"file after the directory":   slices.Concat(genuine[:end], raw(one)[:second], genuine[end:]),
+		"data descriptor":            slices.Concat(genuine[:second], []byte("PK\x07\x08"), make([]byte, 12), genuine[second:]),
+		"archive extra data record":  slices.Concat(genuine[:central], []byte("PK\x06\x08\x00\x00\x00\x00"), genuine[central:]),
+		"signature of the directory": slices.Concat(genuine[:end], []byte("PK\x05\x05\x00\x00"), genuine[end:]),
+		"split archive marker":       append([]byte("PK\x07\x08"), genuine...),
+		"more files than the bound":  many(MaxFiles + 1),
+		"huge file of a few bytes":   with(18, 0xff, 0xff, 0xff, 0x3f, 0xff, 0xff, 0xff, 0x3f),
 		"same name twice":            raw(one, one),
 		"not sorted":                 raw(two, one),
 		"traversal":                  raw(file{"../a", nil}),

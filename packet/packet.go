@@ -27,7 +27,6 @@ const (
 	maxLeaf       = 4 << 10
 	maxProof      = 4 << 10
 	maxDisclosure = 1 << 20
-	maxCheckpoint = 64 << 10
 	maxRotation   = 128 << 10
 	maxManifest   = 8 << 20
 )
@@ -122,6 +121,10 @@ func Write(c Contents) ([]byte, error) {
 // Packet is an opened packet. Nothing it says is known to be true before
 // Verify.
 type Packet struct {
+	// Progress, where it is set, is called after each record that Verify has
+	// been through, with their number so far and in all.
+	Progress func(done, total uint64)
+
 	files     []file // sorted by name
 	envelope  envelope
 	payload   []byte // of the envelope
@@ -149,9 +152,9 @@ func Open(data []byte) (*Packet, error) {
 func Verify(data []byte, trust Trust) Report {
 	p, err := Open(data)
 	if err != nil {
-		f := newFindings()
+		f := newFindings(checkNames...)
 		f.fail(checkContainer, "", "%v", err)
-		return Report{Verdict: Invalid, Checks: f.checks}
+		return Report{File: FilePacket, Verdict: f.close(), Checks: f.checks, Slots: []Slot{}}
 	}
 	return p.Verify(trust)
 }

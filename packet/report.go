@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/tlog"
 )
 
 // Trust is what a reader believes before opening a packet.
@@ -80,15 +81,15 @@ const (
 	NotChecked Outcome = "not-checked"
 )
 
-// Check is one thing that was held against the packet.
+// Check is one thing that was held against the file.
 type Check struct {
 	Name    string  `json:"name"`
 	Outcome Outcome `json:"outcome"`
 	Detail  string  `json:"detail"` // for a failure: the first one
-	Where   string  `json:"where"`  // file, file:line or record, "" for the whole packet
+	Where   string  `json:"where"`  // file, file:line or record, "" for the whole file
 }
 
-// The names of the checks, in the order of a report.
+// The names of the checks, of a packet in the order of a report.
 const (
 	checkContainer    = "container"
 	checkVersion      = "version"
@@ -109,6 +110,12 @@ const (
 	checkSlots        = "slots"
 	checkCounts       = "counts"
 	checkCompleteness = "completeness"
+
+	// Of other files than packets.
+	checkForm    = "form"
+	checkEntry   = "entry"
+	checkAgainst = "against"
+	checkLog     = "log"
 )
 
 var checkNames = []string{
@@ -123,9 +130,10 @@ const notReached = "not reached"
 // not in this catalogue may be in a later one.
 var advisory = []string{checkShapes, checkCompleteness}
 
-// Report is the result of Verify. What it says beside the checks comes from
-// the packet, and is worth what the verdict is.
+// Report is the result of verifying a file. What it says beside the checks
+// comes from the file, and is worth what the verdict is.
 type Report struct {
+	File           FileKind        `json:"file"`
 	Verdict        Verdict         `json:"verdict"`
 	Checks         []Check         `json:"checks"`
 	Run            evidence.RunID  `json:"run"`
@@ -135,12 +143,28 @@ type Report struct {
 	Withheld       int             `json:"withheld"`  // fields that stay closed
 	Origin         string          `json:"origin"`
 	Size           uint64          `json:"size"`            // of the log at the checkpoint
+	Root           tlog.Hash       `json:"root"`            // of the tree at the checkpoint
 	KeyFingerprint evidence.Digest `json:"key_fingerprint"` // of the trusted key that signed the checkpoint, "" without one
 	// Rotations are the seqs of the records that lead from the reader's key to
 	// the one that signed; none where that is the reader's own.
 	Rotations []uint64  `json:"rotations,omitempty"`
 	Slots     []Slot    `json:"slots"`    // computed from the records
 	Erasures  []Erasure `json:"erasures"` // that took something of these records
+
+	followed []trustedKey // to which the reader's keys lead
+}
+
+// Add notes what came of a check that was made beside Verify, and decides the
+// verdict anew: a failed one makes it Invalid, one that could not be made
+// keeps it from being Valid.
+func (r *Report) Add(c Check) {
+	r.Checks = append(r.Checks, c)
+	switch {
+	case c.Outcome == Failed:
+		r.Verdict = Invalid
+	case c.Outcome == NotChecked && r.Verdict == Valid:
+		r.Verdict = Undecidable
+	}
 }
 
 // ExitCode is what a command that verifies ends with: 0 valid, 1 invalid, 2
@@ -162,9 +186,9 @@ type findings struct {
 	more   map[string]int // failures after the first
 }
 
-func newFindings() *findings {
+func newFindings(names ...string) *findings {
 	f := &findings{more: map[string]int{}}
-	for _, name := range checkNames {
+	for _, name := range names {
 		f.checks = append(f.checks, Check{Name: name, Outcome: NotChecked, Detail: notReached})
 	}
 	return f

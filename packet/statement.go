@@ -102,8 +102,8 @@ type signature struct {
 }
 
 // preAuth is DSSE's pre-authentication encoding: what is signed.
-func preAuth(payload []byte) []byte {
-	head := fmt.Sprintf("DSSEv1 %d %s %d ", len(payloadType), payloadType, len(payload))
+func preAuth(typ string, payload []byte) []byte {
+	head := fmt.Sprintf("DSSEv1 %d %s %d ", len(typ), typ, len(payload))
 	return append([]byte(head), payload...)
 }
 
@@ -132,7 +132,7 @@ func signManifest(statement inToto, signer crypto.Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sig, err := signer.Sign(nil, preAuth(payload), crypto.Hash(0))
+	sig, err := signer.Sign(nil, preAuth(payloadType, payload), crypto.Hash(0))
 	if err != nil {
 		return nil, fmt.Errorf("signing the manifest: %w", err)
 	}

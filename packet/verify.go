@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 // that a report names every fault at once.
 func (p *Packet) Verify(trust Trust) Report {
 	v := &verification{
-		Packet: p, findings: newFindings(), says: p.statement.Predicate,
+		Packet: p, findings: newFindings(checkNames...), says: p.statement.Predicate,
 		ids: map[evidence.RecordID]bool{}, needs: map[evidence.Digest]string{}, rotated: map[uint64]rotated{},
 	}
 	v.pass(checkContainer, "%d files, canonical archive", len(p.files))
@@ -50,9 +51,9 @@ type verification struct {
 	*findings
 	says Statement
 
-	head        tlog.Checkpoint // proofs lead here; of size 0 where there is none
-	fingerprint evidence.Digest
-	through     []uint64 // rotations that lead to the key that signed
+	head     tlog.Checkpoint // proofs lead here; of size 0 where there is none
+	signer   trustedKey      // of the checkpoint; zero where no trusted one signed
+	followed []trustedKey    // all that the reader's keys lead to
 
 	ids       map[evidence.RecordID]bool
 	before    *evidence.Leaf             // the leaf before the one at hand
@@ -72,11 +73,11 @@ type verification struct {
 
 func (v *verification) report() Report {
 	return Report{
-		Verdict: v.close(), Checks: v.checks,
+		File: FilePacket, Verdict: v.close(), Checks: v.checks,
 		Run: v.says.Scope.Run, Selection: v.says.Selection.listed(), Records: v.derived.counts.Records,
 		Disclosed: v.derived.counts.Disclosures, Withheld: v.derived.counts.Withheld,
-		Origin: v.head.Origin, Size: v.head.Size, KeyFingerprint: v.fingerprint, Rotations: v.through,
-		Slots: v.derived.story.slots(), Erasures: v.derived.erased,
+		Origin: v.head.Origin, Size: v.head.Size, Root: v.head.Root, KeyFingerprint: v.signer.fingerprint, Rotations: v.signer.through,
+		Slots: v.derived.story.slots(), Erasures: v.derived.erased, followed: v.followed,
 	}
 }
 
@@ -120,10 +121,6 @@ func (v *verification) listed() {
 // judged once the records are known.
 func (v *verification) checkpoint() {
 	note, _ := v.File(fileCheckpoint)
-	if len(note) > maxCheckpoint {
-		v.fail(checkCheckpoint, fileCheckpoint, "is above the bound of %d bytes", maxCheckpoint)
-		return
-	}
 	head, err := tlog.ReadCheckpoint(note)
 	if err != nil {
 		v.fail(checkCheckpoint, fileCheckpoint, "%v", err)
@@ -139,39 +136,21 @@ func (v *verification) checkpoint() {
 // reader trusts, or that the rotations lead to from one.
 func (v *verification) signed(trust Trust) {
 	byOrigin, err := trust.verifiers()
-	keys := v.rotations(byOrigin[v.head.Origin])
+	v.followed = v.rotations(byOrigin[v.head.Origin])
 	switch {
 	case v.head.Origin == "": // it could not be read
 	case err != nil:
 		v.skip(checkCheckpoint, "", "%v", err)
-	case len(keys) == 0:
-		v.skip(checkCheckpoint, fileCheckpoint, "no trusted key for origin %s: get its verifier key from the log's operator, by another way than this packet", v.head.Origin)
 	default:
-		v.signedBy(keys)
+		note, _ := v.File(fileCheckpoint)
+		v.signer = v.signedBy(note, v.head, v.followed)
 	}
-}
-
-func (v *verification) signedBy(keys []trustedKey) {
-	note, _ := v.File(fileCheckpoint)
-	for _, key := range keys {
-		head, err := tlog.OpenCheckpoint(note, key)
-		if err != nil || head != v.head {
-			continue
-		}
-		v.fingerprint, v.through = key.fingerprint, key.through
-		if len(key.through) == 0 {
-			v.pass(checkCheckpoint, "%s at size %d, signed by a trusted key", head.Origin, head.Size)
-		} else {
-			v.pass(checkCheckpoint, "%s at size %d, signed by key %s, which follows a trusted key through the rotation at record %s",
-				head.Origin, head.Size, short(string(key.fingerprint)), strings.Trim(fmt.Sprint(key.through), "[]"))
-		}
-		return
-	}
-	v.fail(checkCheckpoint, fileCheckpoint, "is not signed by a trusted key of origin %s, nor by one that a rotation leads to", v.head.Origin)
 }
 
 // records goes through the records once, in order.
 func (v *verification) records() {
+	leaves, _ := v.File(fileLeaves)
+	total := uint64(bytes.Count(leaves, []byte("\n")))
 	for it, err := range v.items() {
 		if err != nil {
 			var at *lineError
@@ -181,6 +160,9 @@ func (v *verification) records() {
 			return
 		}
 		v.item(it)
+		if v.Progress != nil {
+			v.Progress(uint64(it.line), total)
+		}
 	}
 	v.derived.settle()
 	v.expunged()
@@ -392,7 +374,7 @@ func (v *verification) manifest() {
 		return
 	}
 	raw, ok := unbase64(padded, sig.Sig)
-	if !ok || !ed25519.Verify(key, preAuth(v.payload), raw) {
+	if !ok || !ed25519.Verify(key, preAuth(payloadType, v.payload), raw) {
 		v.fail(checkManifest, fileManifest, "signature does not hold")
 	}
 	switch {

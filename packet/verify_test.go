@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -172,10 +173,18 @@ func open(t *testing.T, data []byte) *edit {
 	return e
 }
 
+// copy is an edit of its own over the same files.
+func (e *edit) copy() *edit {
+	other := *e
+	other.files = maps.Clone(e.files)
+	return &other
+}
+
+func (e *edit) sorted() []file { return (&builder{files: e.files}).sorted() }
+
 // pack packs the files as they are, manifest and all.
 func (e *edit) pack() []byte {
-	b := builder{files: e.files}
-	data, err := writeContainer(b.sorted())
+	data, err := writeContainer(e.sorted())
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -187,7 +196,7 @@ func (e *edit) pack() []byte {
 func (e *edit) resign(h *house) []byte {
 	e.statement.Subject = nil
 	delete(e.files, fileManifest)
-	for _, f := range (&builder{files: e.files}).sorted() {
+	for _, f := range e.sorted() {
 		e.statement.Subject = append(e.statement.Subject, subjectOf(f))
 	}
 	data, err := signManifest(e.statement, h.key)

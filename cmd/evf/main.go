@@ -21,9 +21,9 @@ import (
 type cli struct {
 	Demo      demoCmd      `cmd:"" help:"Run the invoice example end to end and keep serving."`
 	Serve     serveCmd     `cmd:"" help:"Serve the API on a data directory."`
-	Verify    verifyCmd    `cmd:"" help:"Verify a packet offline, with a key you trust."`
+	Verify    verifyCmd    `cmd:"" help:"Verify a packet, a tlog-proof or a checkpoint offline, with a key you trust."`
 	Fsck      fsckCmd      `cmd:"" help:"Check a data directory completely."`
-	Packet    packetCmd    `cmd:"" help:"Build packets, and rotate the key that signs them."`
+	Packet    packetCmd    `cmd:"" help:"Build packets, take proofs out of them, rotate the key that signs them."`
 	Log       logCmd       `cmd:"" help:"Look at the log, rotate its key, give it up for another."`
 	Run       runCmd       `cmd:"" help:"Look at runs."`
 	Approve   approveCmd   `cmd:"" help:"Look at approvals and decide them."`

@@ -12,6 +12,7 @@ import (
 
 type packetCmd struct {
 	Build     packetBuildCmd     `cmd:"" help:"Build the packet of a run."`
+	Proof     packetProofCmd     `cmd:"" help:"Take one record's proof out of a packet, as a C2SP tlog-proof."`
 	RotateKey packetRotateKeyCmd `cmd:"" help:"Have the log announce another packet key."`
 }
 

@@ -1,144 +1,186 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
+	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/packet"
 )
 
 type verifyCmd struct {
-	File  string   `arg:"" help:"The packet." type:"path"`
-	Key   []string `help:"Verifier key of a log you trust (C2SP form)." placeholder:"VKEY" sep:"none"`
-	Trust string   `help:"File of verifier keys, one a line, # for comments." placeholder:"FILE" type:"path"`
-	JSON  bool     `help:"Print the report as JSON."`
+	File    string   `arg:"" help:"The packet, tlog-proof or checkpoint; - for standard input." type:"path"`
+	Key     []string `help:"Verifier key of a log you trust (C2SP form)." placeholder:"VKEY" sep:"none"`
+	Trust   string   `help:"File of verifier keys, one a line, # for comments." placeholder:"FILE" type:"path"`
+	Against []string `help:"Checkpoint or packet of the same log, older or newer: prove that the log only grew between the two." placeholder:"FILE" type:"path" sep:"none"`
+	Log     string   `help:"The published log, a folder or an address: prove that it still holds all of this." placeholder:"DIR|URL"`
+	Auth    string   `help:"File with the key for --log URL; default EVF_KEY." placeholder:"FILE" type:"path"`
+	EnvKey  string   `hidden:"" env:"EVF_KEY"`
+	Leaf    string   `help:"For a tlog-proof: file of the entry it is about." placeholder:"FILE" type:"path"`
+	Record  string   `help:"For a tlog-proof: file of the record that the entry must seal." placeholder:"FILE" type:"path"`
+	JSON    bool     `help:"Print the report as JSON."`
 
 	Reperform bool `help:"Decide again what the packet records, from what it holds."`
 }
 
-func (c *verifyCmd) Run(std streams) error {
-	cannot := func(err error) error {
-		fmt.Fprintf(std.err, "evf: %v\n", err)
-		return exitError(exitCannotRun)
-	}
-	keys, err := trustFile(c.Trust)
-	if err != nil {
-		return cannot(err)
-	}
-	trust := packet.Trust{Keys: append(keys, c.Key...)}
-	if err := trust.Validate(); err != nil {
-		fmt.Fprintf(std.err, "evf: %v\n", err)
-		return exitError(exitUsage)
-	}
-	info, err := os.Stat(c.File)
-	if err == nil && info.Size() > packet.MaxSize {
-		err = fmt.Errorf("%s is larger than a packet can be (%d bytes)", c.File, packet.MaxSize)
-	}
-	if err != nil {
-		return cannot(err)
-	}
-	data, err := os.ReadFile(c.File)
-	if err != nil {
-		return cannot(err)
-	}
-	report := verified{Report: packet.Verify(data, trust)}
-	if c.Reperform {
-		report.Reperformed = reperformed(data, report.Report)
-	}
-	if c.JSON {
+// Bounds of small files that verify reads.
+const (
+	maxTrustFile = 1 << 20
+	maxEntry     = 1 << 16 // of a C2SP entry bundle
+)
+
+func (c *verifyCmd) Run(ctx context.Context, std streams) error {
+	var report verified
+	err := c.verify(ctx, std, &report)
+	switch {
+	case err != nil:
+	case c.JSON:
 		err = printJSON(std.out, report)
-	} else {
+	default:
 		err = printReport(std, report.Report)
 		if c.Reperform {
 			err = errors.Join(err, printAgain(std, report.Reperformed))
 		}
 	}
-	if err != nil {
-		return cannot(err)
-	}
-	if code := report.exitCode(c.Reperform); code != 0 {
-		return exitError(code)
+	var code exitError
+	switch {
+	case errors.As(err, &code):
+		return err
+	case err != nil:
+		fmt.Fprintf(std.err, "evf: %v\n", err)
+		return exitError(exitCannotRun)
+	case report.exitCode(c.Reperform) != 0:
+		return exitError(report.exitCode(c.Reperform))
 	}
 	return nil
 }
 
-func trustFile(path string) (keys []string, err error) {
+// verify reports on the file. Its errors say why that could not be done.
+func (c *verifyCmd) verify(ctx context.Context, std streams, r *verified) error {
+	trust, err := c.trust(std)
+	if err != nil {
+		return err
+	}
+	var files func(path string) ([]byte, error)
+	if c.Log != "" {
+		if files, err = c.logFiles(ctx, std); err != nil {
+			return err
+		}
+	}
+	data, err := readFile(std, c.File, packet.MaxSize)
+	if err != nil {
+		return err
+	}
+	if c.Reperform && packet.KindOf(data) != packet.FilePacket {
+		return usage(std, "--reperform goes with a packet, and %s is none", c.File)
+	}
+	if r.Report, err = c.file(std, data, trust); err != nil || r.Verdict == packet.Invalid {
+		return err
+	}
+	if c.Reperform {
+		r.Reperformed = reperformed(data, r.Report)
+	}
+	for _, name := range c.Against {
+		other, err := readFile(std, name, packet.MaxSize)
+		if err != nil {
+			return err
+		}
+		if err := r.Against(name, other, trust, files); err != nil {
+			return fmt.Errorf("log %s: %w", c.Log, err)
+		}
+	}
+	if files != nil {
+		if err := r.AgainstLog(c.Log, trust, files); err != nil {
+			return fmt.Errorf("log %s: %w", c.Log, err)
+		}
+	}
+	return nil
+}
+
+// file verifies the file by itself.
+func (c *verifyCmd) file(std streams, data []byte, trust packet.Trust) (r packet.Report, err error) {
+	kind := packet.KindOf(data)
+	if kind != packet.FileProof && c.Leaf+c.Record != "" {
+		return r, usage(std, "--leaf and --record go with a tlog-proof, and %s is none", c.File)
+	}
+	switch kind {
+	case packet.FileCheckpoint:
+		return packet.VerifyCheckpoint(data, trust), nil
+	case packet.FileProof:
+		var e packet.Entry
+		if e.Leaf, err = readOptional(std, c.Leaf, maxEntry); err != nil {
+			return r, err
+		}
+		if e.Record, err = readOptional(std, c.Record, evidence.MaxRecord); err != nil {
+			return r, err
+		}
+		return packet.VerifyTlogProof(data, e, trust), nil
+	}
+	p, err := packet.Open(data)
+	if err != nil {
+		return packet.Verify(data, trust), nil // which reports the same
+	}
+	p.Progress = progress(std, "records")
+	return p.Verify(trust), nil
+}
+
+// trust gathers the keys that are trusted.
+func (c *verifyCmd) trust(std streams) (t packet.Trust, err error) {
+	text, err := readOptional(std, c.Trust, maxTrustFile)
+	if err != nil {
+		return t, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			t.Keys = append(t.Keys, line)
+		}
+	}
+	t.Keys = append(t.Keys, c.Key...)
+	if err := t.Validate(); err != nil {
+		return t, usage(std, "%v", err)
+	}
+	return t, nil
+}
+
+// usage says what is wrong with the command line.
+func usage(std streams, format string, args ...any) error {
+	fmt.Fprintf(std.err, "evf: "+format+"\n", args...)
+	return exitError(exitUsage)
+}
+
+func readOptional(std streams, path string, most int64) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := os.Open(path)
-	if err != nil {
+	return readFile(std, path, most)
+}
+
+// readFile reads a file, or standard input for -, of at most most bytes.
+func readFile(std streams, path string, most int64) ([]byte, error) {
+	in, hint := std.in, int64(0)
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			hint = min(info.Size(), most)
+		}
+		in = f
+	}
+	// One piece of memory of the right size: packets can be large.
+	buf := bytes.NewBuffer(make([]byte, 0, hint+bytes.MinRead))
+	if _, err := buf.ReadFrom(io.LimitReader(in, most+1)); err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if line := strings.TrimSpace(lines.Text()); line != "" && line[0] != '#' {
-			keys = append(keys, line)
-		}
+	if int64(buf.Len()) > most {
+		return nil, fmt.Errorf("%s is larger than such a file can be (%d bytes)", path, most)
 	}
-	return keys, nil
-}
-
-// printReport says the verdict first, then every check, then the slots.
-func printReport(std streams, r packet.Report) error {
-	verdict := map[packet.Verdict]string{
-		packet.Valid:       "VALID: the records are those that the log sealed, and say what stands here",
-		packet.Invalid:     "INVALID: do not rely on this packet",
-		packet.Undecidable: "UNDECIDABLE: it cannot be said with the keys given",
-	}[r.Verdict]
-	fmt.Fprintln(std.out, verdict)
-	rows := [][]string{
-		{"run", string(r.Run)},
-		{"records", fmt.Sprintf("%d, %d fields disclosed, %d withheld", r.Records, r.Disclosed, r.Withheld)},
-		{"opened for", opensFor(r.Selection)},
-		{"log", fmt.Sprintf("%s at size %d", plain(r.Origin), r.Size)},
-	}
-	for _, e := range r.Erasures {
-		rows = append(rows, []string{"erased", fmt.Sprintf("%d fields and %d records, on %s by authority: %s", e.Fields, e.Records, clock(e.On), plain(e.Authority))})
-	}
-	if r.KeyFingerprint != "" {
-		rows = append(rows, []string{"signed by", string(r.KeyFingerprint)})
-	}
-	if err := table(std.out, rows); err != nil {
-		return err
-	}
-	rows = nil
-	for _, c := range r.Checks {
-		mark := map[packet.Outcome]string{packet.OK: "✓", packet.Failed: "✕", packet.NotChecked: "○"}[c.Outcome]
-		detail := plain(c.Detail)
-		if c.Where != "" {
-			detail += " (" + plain(c.Where) + ")"
-		}
-		rows = append(rows, []string{mark, c.Name, detail})
-	}
-	fmt.Fprintln(std.out)
-	if err := table(std.out, rows); err != nil {
-		return err
-	}
-	fmt.Fprintln(std.out)
-	return printSlots(std, r.Slots)
-}
-
-func printSlots(std streams, slots []packet.Slot) error {
-	var rows [][]string
-	for _, s := range slots {
-		rows = append(rows, []string{stateMark(string(s.State)), s.Name, string(s.State), plain(s.Summary)})
-		for _, g := range s.Gaps {
-			rows = append(rows, []string{"", "", "gap", plain(g.Reason) + " To close it: " + plain(g.Close)})
-		}
-	}
-	return table(std.out, rows)
-}
-
-// stateMark gives each state a shape of its own, for those who see no colour.
-func stateMark(state string) string {
-	marks := map[string]string{"evidenced": "●", "declared": "◐", "inferred": "◔", "contradicted": "◆", "missing": "○",
-		"unobservable": "◇", "withheld": "▤", "erased": "▨", "not-owed": "–"}
-	if m, ok := marks[state]; ok {
-		return m
-	}
-	return "?"
+	return buf.Bytes(), nil
 }

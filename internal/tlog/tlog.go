@@ -41,8 +41,10 @@ type Tile struct {
 func (t Tile) Width() int { return len(t.Hashes) / HashSize }
 
 // Path is where the tile stands below the log's prefix.
-func (t Tile) Path() string {
-	return "tile/" + strconv.Itoa(t.Level) + "/" + indexPath(t.Index, t.Width())
+func (t Tile) Path() string { return tilePath(t.Level, t.Index, t.Width()) }
+
+func tilePath(level int, index uint64, width int) string {
+	return "tile/" + strconv.Itoa(level) + "/" + indexPath(index, width)
 }
 
 // BundlePath is where the entry bundle of an index and width stands.
