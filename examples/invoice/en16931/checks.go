@@ -1,7 +1,6 @@
 package en16931
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -42,16 +41,6 @@ func all(checks ...check) check {
 			if fault := check(in, at); fault != "" {
 				return fault
 			}
-		}
-		return ""
-	}
-}
-
-// atMost wants no more than so many elements at a path.
-func atMost(most int, path string) check {
-	return func(_ *invoice, at *ubl.Element) string {
-		if n := len(at.All(path)); n > most {
-			return fmt.Sprintf("%s stands there %d times, at most %d may", path, n, most)
 		}
 		return ""
 	}

@@ -17,6 +17,7 @@ type invoice struct {
 	lines      []*ubl.Element // BG-25
 	allowances []*ubl.Element // BG-20
 	charges    []*ubl.Element // BG-21
+	unclear    []*ubl.Element // one of these two, but nobody can tell which
 	totals     []*ubl.Element // BG-22
 	breakdown  []*ubl.Element // BG-23
 
@@ -52,6 +53,8 @@ func survey(doc *ubl.Document) *invoice {
 			in.charges = append(in.charges, e)
 		case allowance:
 			in.allowances = append(in.allowances, e)
+		default:
+			in.unclear = append(in.unclear, e)
 		}
 	}
 	in.index(doc.Root)
@@ -151,12 +154,14 @@ func rateOf(category *ubl.Element) string {
 }
 
 // The scopes that tables share.
-func document(in *invoice) []*ubl.Element   { return []*ubl.Element{in.root} }
-func lines(in *invoice) []*ubl.Element      { return in.lines }
-func allowances(in *invoice) []*ubl.Element { return in.allowances }
-func charges(in *invoice) []*ubl.Element    { return in.charges }
-func totals(in *invoice) []*ubl.Element     { return in.totals }
-func breakdown(in *invoice) []*ubl.Element  { return in.breakdown }
+var (
+	document   scope = func(in *invoice) []*ubl.Element { return []*ubl.Element{in.root} }
+	lines      scope = func(in *invoice) []*ubl.Element { return in.lines }
+	allowances scope = func(in *invoice) []*ubl.Element { return in.allowances }
+	charges    scope = func(in *invoice) []*ubl.Element { return in.charges }
+	totals     scope = func(in *invoice) []*ubl.Element { return in.totals }
+	breakdown  scope = func(in *invoice) []*ubl.Element { return in.breakdown }
+)
 
 // each is the scope of all elements at a path from the root.
 func each(path string) scope {
@@ -164,7 +169,7 @@ func each(path string) scope {
 }
 
 // inLines is the scope of all elements at a path from a line.
-func inLines(path string) scope { return scope(lines).below(path) }
+func inLines(path string) scope { return lines.below(path) }
 
 // inLinesOnly is the scope of line allowances or of line charges.
 func inLinesOnly(kind direction) scope {

@@ -26,7 +26,7 @@ var documentRules = []row{
 	{"BR-16", "BG-25", "The document has at least one line.", document, given("cac:InvoiceLine", "cac:CreditNoteLine")},
 	{"BR-52", "BT-122", "A supporting document has a reference.", each("cac:AdditionalDocumentReference"), filled("cbc:ID")},
 	{"BR-55", "BT-25", "A reference to an earlier invoice has that invoice's number.", each("cac:BillingReference"), filled("cac:InvoiceDocumentReference/cbc:ID")},
-	{"BR-CO-03", "BT-7, BT-8", "The VAT point is given as a date or as a code, not both.", document, taxPointOnce},
+	{"BR-CO-03", "BT-7, BT-8", "The VAT point is given as a date or as a code, not both.", document.where(taxPointGiven), taxPointOnce},
 }
 
 var partyRules = []row{
@@ -98,8 +98,12 @@ func quantityUnit(_ *invoice, at *ubl.Element) string {
 	return "the quantity has no attribute unitCode"
 }
 
+func taxPointGiven(root *ubl.Element) bool {
+	return has(root, "cbc:TaxPointDate") || has(root, "cac:InvoicePeriod/cbc:DescriptionCode")
+}
+
 func taxPointOnce(_ *invoice, at *ubl.Element) string {
-	if at.First("cbc:TaxPointDate") != nil && at.First("cac:InvoicePeriod/cbc:DescriptionCode") != nil {
+	if has(at, "cbc:TaxPointDate") && has(at, "cac:InvoicePeriod/cbc:DescriptionCode") {
 		return "cbc:TaxPointDate and cac:InvoicePeriod/cbc:DescriptionCode exclude each other"
 	}
 	return ""

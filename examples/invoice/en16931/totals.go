@@ -46,7 +46,7 @@ func lineTotal(in *invoice, at *ubl.Element) string {
 // totalsOf is the totals if they or the document speak of such amounts at all.
 func totalsOf(amounts scope, declared string) scope {
 	return func(in *invoice) []*ubl.Element {
-		if len(amounts(in)) > 0 || len(in.root.All(monetary+declared)) > 0 {
+		if len(amounts(in))+len(in.unclear)+len(in.root.All(monetary+declared)) > 0 {
 			return in.totals
 		}
 		return nil
@@ -55,6 +55,9 @@ func totalsOf(amounts scope, declared string) scope {
 
 func sumOf(amounts scope, declared string) check {
 	return func(in *invoice, at *ubl.Element) string {
+		if len(in.unclear) > 0 {
+			return "a cac:AllowanceCharge does not say by cbc:ChargeIndicator which it is"
+		}
 		f := newFigures()
 		total := f.need(at, declared)
 		sum := round(f.sum(amounts(in), "cbc:Amount"), 2)

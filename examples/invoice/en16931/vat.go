@@ -179,6 +179,9 @@ func (v vatFamily) taxable(in *invoice, category *ubl.Element) string {
 		sum = newFigures()
 	}
 	f := &figures{fault: sum.fault}
+	if v.sums != once {
+		f.need(category, "cbc:Percent")
+	}
 	declared := f.need(category.Parent(), "cbc:TaxableAmount")
 	const what, other = "cbc:TaxableAmount", "the sum of lines, charges and allowances of that category"
 	if v.sums == once {
