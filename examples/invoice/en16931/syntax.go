@@ -11,8 +11,8 @@ import (
 // Rules for how UBL writes an invoice (CEN/TS 16931-3-2). Of these the artefacts
 // have some eight hundred; here are those that an official case names.
 var syntaxRules = []row{
-	{"UBL-SR-12", "BT-31", "The seller has one VAT identifier at most.", document, oneVATID(seller)},
-	{"UBL-SR-18", "BT-48", "The buyer has one VAT identifier at most.", document, oneVATID(buyer)},
+	{"UBL-SR-12", "BT-31", "The seller has one VAT identifier at most.", document.where(vatRegistered(seller)), oneVATID(seller)},
+	{"UBL-SR-18", "BT-48", "The buyer has one VAT identifier at most.", document.where(vatRegistered(buyer)), oneVATID(buyer)},
 	{"UBL-SR-42", "BT-31, BT-32", "The seller has two tax registrations at most.", each(strings.TrimSuffix(seller, "/")), twoTaxes},
 	{"UBL-SR-43", "BT-18", "Only a reference to an invoiced object has a type or a scheme.", each("cac:AdditionalDocumentReference"), schemeOfObject},
 	{"UBL-SR-44", "BT-83", "All payment references are the same.", anywhere("cbc:PaymentID"), asTheFirst},
@@ -20,6 +20,10 @@ var syntaxRules = []row{
 	{"UBL-DT-01", "BT-92 to BT-117, BT-131, BT-136 to BT-142", "Amounts other than prices have two decimals at most.", ending("Amount").where(isNoPrice), fewDecimals},
 	{"UBL-DT-06", "BT-125", "An attached document says of what media type it is.", ending("BinaryObject"), attribute("mimeCode")},
 	{"UBL-DT-07", "BT-125", "An attached document has a file name.", ending("BinaryObject"), attribute("filename")},
+}
+
+func vatRegistered(party string) func(*ubl.Element) bool {
+	return func(root *ubl.Element) bool { return vatID(root, party) }
 }
 
 func oneVATID(party string) check {
