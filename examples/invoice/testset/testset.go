@@ -108,7 +108,7 @@ func (r *reader) part(c *Case, t *xml.StartElement) error {
 		return r.rule(&c.Must, t)
 	case "success":
 		return r.rule(&c.MustNot, t)
-	case "Invoice", "CreditNote":
+	case "Invoice", "CreditNote", "CrossIndustryInvoice":
 		if err := r.dec.Skip(); err != nil {
 			return ErrMalformed
 		}
