@@ -14,11 +14,27 @@ type vatFamily struct {
 	code   string // UNTDID 5305
 	prefix string // of the rule's identifiers
 	name   string // completes "… is …"
-	rate   check  // what the rate of a line, allowance or charge must be
+	rate   demand // completes "the rate …", of a line, allowance or charge
 	sums   sums   // how the breakdown adds up
-	reason check  // what the breakdown must say about exemption
+	reason demand // completes "the breakdown …", about exemption
 	needs  needs
 }
+
+// demand is a check in words.
+type demand struct {
+	words string
+	check check
+}
+
+var (
+	ratePositive    = demand{"is above zero", positiveRate}
+	rateNotNegative = demand{"is not negative", notNegativeRate}
+	rateZero        = demand{"is zero", zeroRate}
+	rateAbsent      = demand{"is not given", noRate}
+
+	exemption   = demand{"gives a reason for the exemption", exempted}
+	noExemption = demand{"gives no reason for an exemption", notExempted}
+)
 
 // needs is whom a category needs to know.
 type needs struct {
@@ -70,24 +86,6 @@ func vatRules() []row {
 	return slices.Concat(all, supplyRules, scopeRules, splitRules)
 }
 
-// The rules that only one category has.
-var (
-	supplyRules = []row{
-		{"BR-IC-11", "BT-72, BG-14", "An intra-community supply has a delivery date or an invoicing period.", inBreakdown("K"), supplyDate},
-		{"BR-IC-12", "BT-80", "An intra-community supply names the country it was delivered to.", inBreakdown("K"), supplyCountry},
-	}
-	scopeRules = []row{
-		{"BR-O-11", "BT-118", "A breakdown outside the scope of VAT stands alone.", inBreakdown(outOfScope), only(func(in *invoice) vatIndex { return in.breakdownVAT })},
-		{"BR-O-12", "BT-118, BT-151", "With a breakdown outside the scope of VAT, so are all lines.", inBreakdown(outOfScope), only(func(in *invoice) vatIndex { return in.lineVAT })},
-		{"BR-O-13", "BT-95, BT-118", "With a breakdown outside the scope of VAT, so are all allowances.", inBreakdown(outOfScope), only(func(in *invoice) vatIndex { return in.allowanceVAT })},
-		{"BR-O-14", "BT-102, BT-118", "With a breakdown outside the scope of VAT, so are all charges.", inBreakdown(outOfScope), only(func(in *invoice) vatIndex { return in.chargeVAT })},
-	}
-	splitRules = []row{
-		{"BR-B-01", "BT-40, BT-55, BT-95, BT-102, BT-151", "With split payment, every country of the document is Italy.", splitPaid, domesticInItaly},
-		{"BR-B-02", "BT-95, BT-102, BT-118, BT-151", "Split payment does not stand beside the standard rate.", splitPaid, notBeside(standardRated)},
-	}
-)
-
 // The business terms of a VAT category's code, and of the rate beside it.
 const (
 	lineTerm, allowanceTerm, chargeTerm, breakdownTerm = "BT-151", "BT-95", "BT-102", "BT-118"
@@ -104,13 +102,28 @@ func (v vatFamily) rules() []row {
 		v.row("02", lineTerm+", "+v.needs.terms, "A line that is %s needs "+v.needs.words+".", v.document(onLines), v.identified),
 		v.row("03", allowanceTerm+", "+v.needs.terms, "An allowance that is %s needs "+v.needs.words+".", v.document(onAllowances), v.identified),
 		v.row("04", chargeTerm+", "+v.needs.terms, "A charge that is %s needs "+v.needs.words+".", v.document(onCharges), v.identified),
-		v.row("05", lineTerm+", BT-152", "The VAT rate of a line that is %s fits that.", onLines, v.rate),
-		v.row("06", allowanceTerm+", BT-96", "The VAT rate of an allowance that is %s fits that.", onAllowances, v.rate),
-		v.row("07", chargeTerm+", BT-103", "The VAT rate of a charge that is %s fits that.", onCharges, v.rate),
-		v.row("08", "BT-92, BT-99, BT-116, BT-119, BT-131", "The taxable amount of what is %s is what lines, allowances and charges add up to.", onBreakdown.where(v.addable), v.taxable),
-		v.row("09", "BT-116, BT-117, BT-119", "The tax on what is %s fits its rate.", onBreakdown, v.tax),
-		v.row("10", breakdownTerm+", BT-120, BT-121", "A reason for exemption fits what is %s.", onBreakdown, v.reason),
+		v.row("05", lineTerm+", BT-152", "The rate of a line that is %s "+v.rate.words+".", onLines, v.rate.check),
+		v.row("06", allowanceTerm+", BT-96", "The rate of an allowance that is %s "+v.rate.words+".", onAllowances, v.rate.check),
+		v.row("07", chargeTerm+", BT-103", "The rate of a charge that is %s "+v.rate.words+".", onCharges, v.rate.check),
+		v.row("08", "BT-92, BT-99, BT-116, BT-119, BT-131", "The taxable amount of what is %s is what lines, charges and allowances add up to"+v.sums.tolerance()+".", onBreakdown.where(v.addable), v.taxable),
+		v.row("09", "BT-116, BT-117, BT-119", "The tax on what is %s is "+v.sums.tax()+".", onBreakdown, v.tax),
+		v.row("10", breakdownTerm+", BT-120, BT-121", "The breakdown of what is %s "+v.reason.words+".", onBreakdown, v.reason.check),
 	}
+}
+
+func (s sums) tax() string {
+	if s == once {
+		return "zero"
+	}
+	return "its rate of the taxable amount" + s.tolerance()
+}
+
+// tolerance is what the artefacts allow where amounts go by rate.
+func (s sums) tolerance() string {
+	if s == once {
+		return ""
+	}
+	return ", within one unit of currency"
 }
 
 func (v vatFamily) row(number, terms, statement string, s scope, c check) row {
@@ -201,7 +214,7 @@ func (v vatFamily) tax(_ *invoice, category *ubl.Element) string {
 	return f.near(abs(tax), want, "cbc:TaxAmount", "cbc:Percent of cbc:TaxableAmount")
 }
 
-func ratePositive(_ *invoice, category *ubl.Element) string {
+func positiveRate(_ *invoice, category *ubl.Element) string {
 	f := newFigures()
 	if f.need(category, "cbc:Percent").Sign() <= 0 {
 		f.blame("cbc:Percent is not above zero")
@@ -209,7 +222,7 @@ func ratePositive(_ *invoice, category *ubl.Element) string {
 	return f.fault
 }
 
-func rateNotNegative(_ *invoice, category *ubl.Element) string {
+func notNegativeRate(_ *invoice, category *ubl.Element) string {
 	f := newFigures()
 	if f.need(category, "cbc:Percent").Sign() < 0 {
 		f.blame("cbc:Percent is negative")
@@ -217,105 +230,23 @@ func rateNotNegative(_ *invoice, category *ubl.Element) string {
 	return f.fault
 }
 
-func rateZero(_ *invoice, category *ubl.Element) string {
+func zeroRate(_ *invoice, category *ubl.Element) string {
 	f := newFigures()
 	return f.equal(f.need(category, "cbc:Percent"), new(apd.Decimal), "cbc:Percent", "zero")
 }
 
-func rateAbsent(_ *invoice, category *ubl.Element) string {
+func noRate(_ *invoice, category *ubl.Element) string {
 	if has(category, "cbc:Percent") {
 		return "cbc:Percent is given"
 	}
 	return ""
 }
 
-var exemption = given("cbc:TaxExemptionReason", "cbc:TaxExemptionReasonCode")
+var exempted = given("cbc:TaxExemptionReason", "cbc:TaxExemptionReasonCode")
 
-func noExemption(in *invoice, category *ubl.Element) string {
-	if exemption(in, category) == "" {
+func notExempted(in *invoice, category *ubl.Element) string {
+	if exempted(in, category) == "" {
 		return "a reason for exemption is given"
 	}
 	return ""
 }
-
-// inBreakdown is the document if its breakdown has the category.
-func inBreakdown(code string) scope {
-	return func(in *invoice) []*ubl.Element {
-		if len(in.breakdownVAT[code]) == 0 {
-			return nil
-		}
-		return document(in)
-	}
-}
-
-// only wants nothing in an index but what is outside the scope of VAT.
-func only(index func(*invoice) vatIndex) check {
-	return func(in *invoice, _ *ubl.Element) string {
-		for code := range index(in) {
-			if code != outOfScope {
-				return "another VAT category stands beside " + outOfScope
-			}
-		}
-		return ""
-	}
-}
-
-// splitPaid is the document if anything in it is under split payment.
-func splitPaid(in *invoice) []*ubl.Element {
-	if !in.categorised(splitPayment) {
-		return nil
-	}
-	return document(in)
-}
-
-// categorised tells whether anything has the category, whatever its scheme.
-func (in *invoice) categorised(code string) bool {
-	return slices.ContainsFunc(anywhere("cac:TaxCategory", "cac:ClassifiedTaxCategory")(in), func(e *ubl.Element) bool { return e.First("cbc:ID").Value() == code })
-}
-
-func domesticInItaly(in *invoice, _ *ubl.Element) string {
-	if slices.ContainsFunc(in.named["cbc:IdentificationCode"], func(e *ubl.Element) bool { return e.Value() != "IT" }) {
-		return "a cbc:IdentificationCode is not IT"
-	}
-	return ""
-}
-
-func notBeside(code string) check {
-	return func(in *invoice, _ *ubl.Element) string {
-		if in.categorised(code) {
-			return "the category " + code + " stands beside " + splitPayment
-		}
-		return ""
-	}
-}
-
-func supplyDate(_ *invoice, root *ubl.Element) string {
-	period := root.First("cac:InvoicePeriod")
-	if root.First("cac:Delivery/cbc:ActualDeliveryDate").Value() != "" || period != nil && len(period.Children) > 0 {
-		return ""
-	}
-	return "cac:Delivery/cbc:ActualDeliveryDate and cac:InvoicePeriod are both missing"
-}
-
-func supplyCountry(in *invoice, root *ubl.Element) string {
-	return filled("cac:Delivery/cac:DeliveryLocation/cac:Address/cac:Country/cbc:IdentificationCode")(in, root)
-}
-
-// parties asks who is registered for tax. The seller's side may be registered
-// through its tax representative.
-type parties struct{ root *ubl.Element }
-
-func (p parties) sellerVAT() bool { return vatID(p.root, seller) || vatID(p.root, representative) }
-func (p parties) buyerVAT() bool  { return vatID(p.root, buyer) }
-
-// sellerTaxed accepts a registration of any tax scheme (BT-31, BT-32, BT-63).
-func (p parties) sellerTaxed() bool {
-	return has(p.root, seller+"cac:PartyTaxScheme/cbc:CompanyID") || vatID(p.root, representative)
-}
-
-func (p parties) reverseCharge() bool {
-	return p.sellerTaxed() && (p.buyerVAT() || has(p.root, buyer+"cac:PartyLegalEntity/cbc:CompanyID"))
-}
-
-func (p parties) intraCommunity() bool { return p.sellerVAT() && p.buyerVAT() }
-func (p parties) noVAT() bool          { return !p.sellerVAT() && !p.buyerVAT() }
