@@ -216,3 +216,29 @@ func TestEmptyDocument(t *testing.T) {
 		}
 	}
 }
+
+// No document makes the rules panic, or leaves one without a verdict.
+func FuzzValidate(f *testing.F) {
+	for _, c := range ownCases {
+		f.Add([]byte(c.doc))
+	}
+	for _, with := range amounts {
+		f.Add([]byte(snippet("CreditNote", with("999999999999999999999999999999"))))
+	}
+	declared := len(en16931.Rules())
+	f.Fuzz(func(t *testing.T, text []byte) {
+		doc, err := ubl.Parse(text)
+		if err != nil {
+			return
+		}
+		results := en16931.Validate(doc)
+		if len(results) != declared {
+			t.Fatalf("%d results for %d rules", len(results), declared)
+		}
+		for _, r := range results {
+			if (r.Outcome == en16931.Fail) != (r.Message != "") || (r.Outcome == en16931.Fail) != (r.Pointer != "") {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+}
