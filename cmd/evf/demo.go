@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,7 +24,7 @@ import (
 
 type demoCmd struct {
 	Dir      string `help:"Data directory; a fresh temporary one where absent." placeholder:"DIR" type:"path"`
-	Invoices string `help:"Folder of UBL invoices to run on, instead of the demo's own." placeholder:"DIR" type:"path"`
+	Invoices string `help:"Folder of UBL invoices, or of test sets of them, to run on instead of the demo's own." placeholder:"DIR" type:"path"`
 	Listen   string `help:"Address to serve on." default:"127.0.0.1:0" placeholder:"ADDR"`
 	Exit     bool   `help:"End when done, instead of serving on."`
 	JSON     bool   `help:"Print one JSON object; all text goes to standard error."`
@@ -186,40 +185,6 @@ func (d *demo) openBooks(key *client.Client, master *vendors.Master) (url string
 	go srv.Serve(l) // ends with Close, whose error is the only one of interest
 	d.close_ = append(d.close_, srv.Close)
 	return "http://" + l.Addr().String() + "/mcp", nil
-}
-
-// inputs lists the documents to run on, in order of name.
-func (c *demoCmd) inputs() (fs.FS, []string, error) {
-	var folder fs.FS = documents.FS
-	if c.Invoices != "" {
-		if info, err := os.Stat(c.Invoices); err != nil || !info.IsDir() {
-			return nil, nil, fmt.Errorf("--invoices: %s is not a folder that can be read", c.Invoices)
-		}
-		folder = os.DirFS(c.Invoices)
-	}
-	var names []string
-	err := fs.WalkDir(folder, ".", func(path string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() && strings.EqualFold(filepath.Ext(path), ".xml") {
-			names = append(names, path)
-		}
-		return err
-	})
-	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("--invoices: %s holds no .xml files", c.Invoices)
-	}
-	return folder, names, err
-}
-
-// maxDocument bounds what is read of one file; the extractor refuses less.
-const maxDocument = 16 << 20
-
-func readDocument(folder fs.FS, name string) ([]byte, error) {
-	f, err := folder.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxDocument))
 }
 
 // approvalOf finds what a held run waits for.

@@ -12,6 +12,7 @@ import (
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/examples/invoice"
+	"github.com/evidencefactory/evf/examples/invoice/en16931"
 	"github.com/evidencefactory/evf/internal/server"
 	"github.com/evidencefactory/evf/packet"
 )
@@ -30,6 +31,23 @@ type demoReport struct {
 	Unreadable int              `json:"unreadable"`
 	Packets    []demoPacket     `json:"packets"`
 	Documents  []invoice.Result `json:"documents"`
+	Ignored    []string         `json:"ignored"`  // files of the folder that do not end in .xml
+	Declared   []declaredRule   `json:"declared"` // the rules of suite en16931, in the order of each document's
+}
+
+// declaredRule is a rule that every document is judged by.
+type declaredRule struct {
+	ID    string        `json:"id"`
+	Group en16931.Group `json:"group"`
+	Terms string        `json:"terms"`
+	Asks  string        `json:"asks"`
+}
+
+func declaredRules() (list []declaredRule) {
+	for _, r := range en16931.Rules() {
+		list = append(list, declaredRule{r.ID, r.Group, r.Terms, r.Statement})
+	}
+	return list
 }
 
 type demoPacket struct {
@@ -43,7 +61,11 @@ type demoPacket struct {
 // packets, and says what happened.
 func (d *demo) play(ctx context.Context, c *demoCmd, std streams) error {
 	fmt.Fprintf(d.say, "evidence factory   %s\ndata               %s\n\n", d.url, d.dir)
-	results, err := d.process(ctx, c)
+	in, err := c.inbox()
+	if err != nil {
+		return err
+	}
+	results, err := d.process(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -52,7 +74,7 @@ func (d *demo) play(ctx context.Context, c *demoCmd, std streams) error {
 			return err
 		}
 	}
-	report, err := d.report(ctx, results)
+	report, err := d.report(ctx, in, results)
 	if err != nil {
 		return err
 	}
@@ -76,26 +98,29 @@ func (d *demo) play(ctx context.Context, c *demoCmd, std streams) error {
 	return d.serveOn(ctx, results)
 }
 
-func (d *demo) process(ctx context.Context, c *demoCmd) ([]*invoice.Result, error) {
-	folder, names, err := c.inputs()
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(d.say, "%d documents, each a run of invoice-exceptions:\n", len(names))
+func (d *demo) process(ctx context.Context, in *inbox) ([]*invoice.Result, error) {
+	fmt.Fprintf(d.say, "%s, each a run of invoice-exceptions:\n", in.size())
 	var results []*invoice.Result
-	for _, name := range names {
-		data, err := readDocument(folder, name)
-		if err != nil {
-			return nil, err
+	for _, file := range in.files {
+		for _, l := range in.open(file) {
+			res, err := d.handle(ctx, l)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", l.name, err)
+			}
+			results = append(results, &res)
+			d.line(&res)
 		}
-		res, err := d.agent.Process(ctx, name, data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		results = append(results, &res)
-		d.line(&res)
 	}
 	return results, nil
+}
+
+// handle gives a document to the agent. One that could not even be read has no
+// digest to be known by, and so no run.
+func (d *demo) handle(ctx context.Context, l letter) (invoice.Result, error) {
+	if l.problem != "" {
+		return invoice.Result{File: l.name, Verdict: invoice.Unreadable, Reasons: []string{l.problem}, Rules: []invoice.Rule{}}, nil
+	}
+	return d.agent.Process(ctx, l.name, l.data)
 }
 
 // line says what became of one document.
@@ -160,13 +185,16 @@ func (d *demo) decide(ctx context.Context, results []*invoice.Result) error {
 	return nil
 }
 
-func (d *demo) report(ctx context.Context, results []*invoice.Result) (*demoReport, error) {
+func (d *demo) report(ctx context.Context, in *inbox, results []*invoice.Result) (*demoReport, error) {
 	log, err := d.admin.Log(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rep := &demoReport{Data: d.dir, VKey: log.Key, Runs: len(results), Packets: []demoPacket{}}
+	rep := &demoReport{Data: d.dir, VKey: log.Key, Packets: []demoPacket{}, Ignored: in.ignored, Declared: declaredRules()}
 	for _, r := range results {
+		if r.Run != "" {
+			rep.Runs++
+		}
 		rep.Documents = append(rep.Documents, *r)
 		rep.Denied += r.Denied
 		switch r.Verdict {
@@ -193,6 +221,9 @@ func (d *demo) packets(ctx context.Context, rep *demoReport) (valid bool, err er
 	}
 	valid = true
 	for _, doc := range rep.Documents {
+		if doc.Run == "" {
+			continue
+		}
 		data, err := d.admin.Packet(ctx, doc.Run)
 		if err != nil {
 			return false, fmt.Errorf("packet of %s: %w", doc.File, err)

@@ -82,10 +82,14 @@ type Result struct {
 	waiting *waiting
 }
 
-// Rule is one check's finding. A check that does not apply is ok.
+// Rule is one check's finding.
 type Rule struct {
-	ID string `json:"id"`
-	OK bool   `json:"ok"`
+	ID      string `json:"id"`
+	Suite   string `json:"suite"`
+	Verdict string `json:"verdict"` // pass, fail, not-applicable or error
+	OK      bool   `json:"ok"`      // pass or not-applicable
+	Message string `json:"message,omitempty"`
+	Pointer string `json:"pointer,omitempty"` // XPath of the first element at fault
 }
 
 // Refusal is a call that was tried and refused.

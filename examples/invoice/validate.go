@@ -22,6 +22,9 @@ type Validator struct {
 	Books   *books.Client // to look whether an invoice stands already
 }
 
+// undecided is the outcome of a check that could not be made.
+const undecided en16931.Outcome = "error"
+
 // unregistered stands for a vendor that the master does not know. The books
 // know no such vendor either, so nothing is ever posted to it.
 const unregistered = "unregistered"
@@ -56,21 +59,32 @@ func (v *Validator) Check(ctx context.Context, run evidence.RunID, data []byte) 
 	for i, s := range suites {
 		bodies[i] = client.Typed{Type: evidence.TypeCheckResult, Body: s}
 		for _, c := range s.Checks {
-			rules = append(rules, Rule{ID: c.Check, OK: c.Outcome == "pass" || c.Outcome == "not-applicable"})
+			rules = append(rules, Rule{ID: c.Check, Suite: s.Suite, Verdict: c.Outcome, OK: c.Outcome == "pass" || c.Outcome == "not-applicable", Message: c.Message, Pointer: c.Pointer})
 		}
 	}
 	_, err = v.Client.Join(run).Record(ctx, bodies...)
 	return rules, err
 }
 
+// maxPointers bounds the places that one record names. The rest of its 60 KiB
+// has room for 256 checks, so the findings themselves always fit.
+const maxPointers = 8 << 10
+
 func suite(digest evidence.Digest, name, version string, results []en16931.Result) evidence.CheckResult {
 	s := evidence.CheckResult{Document: digest, Suite: name, Version: version, Outcome: "pass"}
+	pointers := 0
 	for _, r := range results {
-		if r.Outcome == en16931.Fail {
+		switch {
+		case r.Outcome == en16931.Fail:
 			s.Outcome = "fail"
+		case r.Outcome == undecided && s.Outcome == "pass":
+			s.Outcome = "error"
 		}
-		s.Checks = append(s.Checks, evidence.CheckOutcome{Check: r.ID, Version: r.Version, Outcome: string(r.Outcome),
-			Message: clip(r.Message, 500), Pointer: clip(r.Pointer, 500)})
+		c := evidence.CheckOutcome{Check: r.ID, Version: r.Version, Outcome: string(r.Outcome), Message: clip(r.Message, 500), Pointer: clip(r.Pointer, 500)}
+		if pointers += len(c.Pointer); pointers > maxPointers {
+			c.Pointer = ""
+		}
+		s.Checks = append(s.Checks, c)
 	}
 	return s
 }
@@ -105,7 +119,7 @@ func (v *Validator) posted(ctx context.Context, doc *ubl.Document) (en16931.Resu
 	case errors.As(err, &refused) && refused.Code == books.CodeNotFound:
 		return r, nil
 	case errors.As(err, &refused):
-		r.Outcome, r.Message = "error", "The books did not say whether they hold this invoice."
+		r.Outcome, r.Message = undecided, "The books did not say whether they hold this invoice."
 		return r, nil
 	case err != nil:
 		return r, err

@@ -1,6 +1,7 @@
 package en16931
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -11,10 +12,12 @@ import (
 // has to search for every line again.
 type invoice struct {
 	root       *ubl.Element
+	named      map[string][]*ubl.Element // every element of the document, by its name
 	currency   string
 	lines      []*ubl.Element // BG-25
 	allowances []*ubl.Element // BG-20
 	charges    []*ubl.Element // BG-21
+	unclear    []*ubl.Element // one of these two, but nobody can tell which
 	totals     []*ubl.Element // BG-22
 	breakdown  []*ubl.Element // BG-23
 
@@ -37,6 +40,7 @@ const (
 func survey(doc *ubl.Document) *invoice {
 	in := &invoice{
 		root:      doc.Root,
+		named:     map[string][]*ubl.Element{},
 		currency:  doc.Currency(),
 		lines:     doc.Lines(),
 		totals:    doc.Root.All("cac:LegalMonetaryTotal"),
@@ -49,8 +53,11 @@ func survey(doc *ubl.Document) *invoice {
 			in.charges = append(in.charges, e)
 		case allowance:
 			in.allowances = append(in.allowances, e)
+		default:
+			in.unclear = append(in.unclear, e)
 		}
 	}
+	in.index(doc.Root)
 	in.lineVAT = byCategory(in.lines, itemVAT)
 	in.allowanceVAT = byCategory(in.allowances, documentVAT)
 	in.chargeVAT = byCategory(in.charges, documentVAT)
@@ -60,6 +67,25 @@ func survey(doc *ubl.Document) *invoice {
 	in.addUp(in.charges, documentVAT, "cbc:Amount", (*figures).add)
 	in.addUp(in.allowances, documentVAT, "cbc:Amount", (*figures).subtract)
 	return in
+}
+
+// index enters an element and all below it, in document order.
+func (in *invoice) index(e *ubl.Element) {
+	in.named[e.Name] = append(in.named[e.Name], e)
+	for _, child := range e.Children {
+		in.index(child)
+	}
+}
+
+// taxIn are the VAT totals in a currency.
+func (in *invoice) taxIn(currency string) []*ubl.Element {
+	var found []*ubl.Element
+	for _, tax := range in.root.All("cac:TaxTotal/cbc:TaxAmount") {
+		if id, _ := tax.Attr("currencyID"); id == currency {
+			found = append(found, tax)
+		}
+	}
+	return found
 }
 
 // direction tells an allowance from a charge, which UBL writes as one element.
@@ -128,12 +154,14 @@ func rateOf(category *ubl.Element) string {
 }
 
 // The scopes that tables share.
-func document(in *invoice) []*ubl.Element   { return []*ubl.Element{in.root} }
-func lines(in *invoice) []*ubl.Element      { return in.lines }
-func allowances(in *invoice) []*ubl.Element { return in.allowances }
-func charges(in *invoice) []*ubl.Element    { return in.charges }
-func totals(in *invoice) []*ubl.Element     { return in.totals }
-func breakdown(in *invoice) []*ubl.Element  { return in.breakdown }
+var (
+	document   scope = func(in *invoice) []*ubl.Element { return []*ubl.Element{in.root} }
+	lines      scope = func(in *invoice) []*ubl.Element { return in.lines }
+	allowances scope = func(in *invoice) []*ubl.Element { return in.allowances }
+	charges    scope = func(in *invoice) []*ubl.Element { return in.charges }
+	totals     scope = func(in *invoice) []*ubl.Element { return in.totals }
+	breakdown  scope = func(in *invoice) []*ubl.Element { return in.breakdown }
+)
 
 // each is the scope of all elements at a path from the root.
 func each(path string) scope {
@@ -141,12 +169,61 @@ func each(path string) scope {
 }
 
 // inLines is the scope of all elements at a path from a line.
-func inLines(path string) scope {
+func inLines(path string) scope { return lines.below(path) }
+
+// inLinesOnly is the scope of line allowances or of line charges.
+func inLinesOnly(kind direction) scope {
+	return inLines("cac:AllowanceCharge").where(func(e *ubl.Element) bool { return directionOf(e) == kind })
+}
+
+// anywhere is the scope of all elements of these names, wherever they stand.
+func anywhere(names ...string) scope {
 	return func(in *invoice) []*ubl.Element {
 		var found []*ubl.Element
-		for _, line := range in.lines {
-			found = append(found, line.All(path)...)
+		for _, name := range names {
+			found = append(found, in.named[name]...)
 		}
 		return found
 	}
+}
+
+// below is the scope of all elements at a path from those in this one.
+func (s scope) below(path string) scope {
+	return func(in *invoice) []*ubl.Element {
+		var found []*ubl.Element
+		for _, e := range s(in) {
+			found = append(found, e.All(path)...)
+		}
+		return found
+	}
+}
+
+// where narrows a scope.
+func (s scope) where(keep func(*ubl.Element) bool) scope {
+	return func(in *invoice) []*ubl.Element {
+		var found []*ubl.Element
+		for _, e := range s(in) {
+			if keep(e) {
+				found = append(found, e)
+			}
+		}
+		return found
+	}
+}
+
+// having keeps the elements that have something at every path.
+func having(paths ...string) func(*ubl.Element) bool {
+	return func(e *ubl.Element) bool {
+		return !slices.ContainsFunc(paths, func(path string) bool { return !has(e, path) })
+	}
+}
+
+// under keeps the elements whose parent has the name.
+func under(parent string) func(*ubl.Element) bool {
+	return func(e *ubl.Element) bool { return e.Parent() != nil && e.Parent().Name == parent }
+}
+
+// marked keeps the elements that have the attribute.
+func marked(attribute string) func(*ubl.Element) bool {
+	return func(e *ubl.Element) bool { _, has := e.Attr(attribute); return has }
 }

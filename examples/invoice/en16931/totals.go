@@ -5,20 +5,35 @@ import (
 	"github.com/evidencefactory/evf/examples/invoice/ubl"
 )
 
-var totalsRules = []rule{
-	{"BR-CO-10", "totals", "The sum of the lines is what the lines add up to.", totals, lineTotal},
-	{"BR-CO-11", "totals", "The sum of allowances is what the allowances add up to.", totalsOf(allowances, "cbc:AllowanceTotalAmount"), sumOf(allowances, "cbc:AllowanceTotalAmount")},
-	{"BR-CO-12", "totals", "The sum of charges is what the charges add up to.", totalsOf(charges, "cbc:ChargeTotalAmount"), sumOf(charges, "cbc:ChargeTotalAmount")},
-	{"BR-CO-13", "totals", "The amount without VAT is the lines minus allowances plus charges.", totals, totalWithoutVAT},
-	{"BR-CO-14", "totals", "The VAT total is what its breakdown adds up to.", each("cac:TaxTotal"), taxTotal},
-	{"BR-CO-15", "totals", "The amount with VAT is the amount without plus the one VAT total in the document's currency.", inCurrency, totalWithVAT},
-	{"BR-CO-16", "totals", "The amount due is the amount with VAT minus what is paid, plus rounding.", totals, amountDue},
-	{"BR-45", "vat", "Each VAT breakdown has a taxable amount.", breakdown, filled("cbc:TaxableAmount")},
-	{"BR-46", "vat", "Each VAT breakdown has a tax amount.", breakdown, filled("cbc:TaxAmount")},
-	{"BR-47", "vat", "Each VAT breakdown has a VAT category.", breakdown, vatCategory(documentVAT)},
-	{"BR-48", "vat", "Each VAT breakdown has a rate, unless it is outside the scope of VAT.", breakdown, ratePresent},
-	{"BR-CO-17", "vat", "Each breakdown's tax is its rate of its taxable amount, within one unit of currency.", breakdown, taxOfBreakdown},
-	{"BR-CO-18", "vat", "The document has a VAT breakdown.", document, given("cac:TaxTotal/cac:TaxSubtotal")},
+var totalsRules = []row{
+	{"BR-12", "BT-106", "The totals have the sum of the lines.", document, filled(monetary + "cbc:LineExtensionAmount")},
+	{"BR-13", "BT-109", "The totals have the amount without VAT.", document, filled(monetary + "cbc:TaxExclusiveAmount")},
+	{"BR-14", "BT-112", "The totals have the amount with VAT.", document, filled(monetary + "cbc:TaxInclusiveAmount")},
+	{"BR-15", "BT-115", "The totals have the amount due.", document, filled(monetary + "cbc:PayableAmount")},
+	{"BR-53", "BT-6, BT-111", "With a currency of its own for VAT accounting, the VAT total is given in it.", each("cbc:TaxCurrencyCode"), accountedTotal},
+	{"BR-CO-10", "BT-106, BT-131", "The sum of the lines is what the lines add up to.", totals, lineTotal},
+	{"BR-CO-11", "BT-92, BT-107", "The sum of allowances is what the allowances add up to.", totalsOf(allowances, "cbc:AllowanceTotalAmount"), sumOf(allowances, "cbc:AllowanceTotalAmount")},
+	{"BR-CO-12", "BT-99, BT-108", "The sum of charges is what the charges add up to.", totalsOf(charges, "cbc:ChargeTotalAmount"), sumOf(charges, "cbc:ChargeTotalAmount")},
+	{"BR-CO-13", "BT-106 to BT-109", "The amount without VAT is the lines minus allowances plus charges.", totals, totalWithoutVAT},
+	{"BR-CO-14", "BT-110, BT-117", "The VAT total is what its breakdown adds up to.", each("cac:TaxTotal").where(having("cac:TaxSubtotal")), taxTotal},
+	{"BR-CO-15", "BT-109, BT-110, BT-112", "The amount with VAT is the amount without plus the one VAT total in the document's currency.", inCurrency, totalWithVAT},
+	{"BR-CO-16", "BT-112 to BT-115", "The amount due is the amount with VAT minus what is paid, plus rounding.", totals, amountDue},
+}
+
+var breakdownRules = []row{
+	{"BR-45", "BT-116", "Each VAT breakdown has a taxable amount.", breakdown, filled("cbc:TaxableAmount")},
+	{"BR-46", "BT-117", "Each VAT breakdown has a tax amount.", breakdown, filled("cbc:TaxAmount")},
+	{"BR-47", "BT-118", "Each VAT breakdown has a VAT category.", breakdown, vatCategory(documentVAT)},
+	{"BR-48", "BT-118, BT-119", "Each VAT breakdown has a rate, unless it is outside the scope of VAT.", breakdown, ratePresent},
+	{"BR-CO-17", "BT-116, BT-117, BT-119", "Each breakdown's tax is its rate of its taxable amount, within one unit of currency.", breakdown, taxOfBreakdown},
+	{"BR-CO-18", "BG-23", "The document has a VAT breakdown.", document, given("cac:TaxTotal/cac:TaxSubtotal")},
+}
+
+func accountedTotal(in *invoice, currency *ubl.Element) string {
+	if len(in.taxIn(currency.Value())) == 0 {
+		return "no cac:TaxTotal/cbc:TaxAmount is in the currency of cbc:TaxCurrencyCode"
+	}
+	return ""
 }
 
 func lineTotal(in *invoice, at *ubl.Element) string {
@@ -31,7 +46,7 @@ func lineTotal(in *invoice, at *ubl.Element) string {
 // totalsOf is the totals if they or the document speak of such amounts at all.
 func totalsOf(amounts scope, declared string) scope {
 	return func(in *invoice) []*ubl.Element {
-		if len(amounts(in)) > 0 || len(in.root.All(monetary+declared)) > 0 {
+		if len(amounts(in))+len(in.unclear)+len(in.root.All(monetary+declared)) > 0 {
 			return in.totals
 		}
 		return nil
@@ -40,6 +55,9 @@ func totalsOf(amounts scope, declared string) scope {
 
 func sumOf(amounts scope, declared string) check {
 	return func(in *invoice, at *ubl.Element) string {
+		if len(in.unclear) > 0 {
+			return "a cac:AllowanceCharge does not say by cbc:ChargeIndicator which it is"
+		}
 		f := newFigures()
 		total := f.need(at, declared)
 		sum := round(f.sum(amounts(in), "cbc:Amount"), 2)
@@ -57,13 +75,11 @@ func totalWithoutVAT(_ *invoice, at *ubl.Element) string {
 	return f.equal(declared, sum, "cbc:TaxExclusiveAmount", "cbc:LineExtensionAmount - cbc:AllowanceTotalAmount + cbc:ChargeTotalAmount")
 }
 
+// taxTotal judges a total that has a breakdown; the one in the accounting
+// currency has none.
 func taxTotal(_ *invoice, at *ubl.Element) string {
-	parts := at.All("cac:TaxSubtotal")
-	if len(parts) == 0 { // the total in the accounting currency has no breakdown
-		return ""
-	}
 	f := newFigures()
-	declared, sum := f.need(at, "cbc:TaxAmount"), round(f.sum(parts, "cbc:TaxAmount"), 2)
+	declared, sum := f.need(at, "cbc:TaxAmount"), round(f.sum(at.All("cac:TaxSubtotal"), "cbc:TaxAmount"), 2)
 	return f.equal(declared, sum, "cbc:TaxAmount", "the sum of cac:TaxSubtotal/cbc:TaxAmount")
 }
 
@@ -76,12 +92,7 @@ func inCurrency(in *invoice) []*ubl.Element {
 }
 
 func totalWithVAT(in *invoice, at *ubl.Element) string {
-	var taxes []*ubl.Element
-	for _, tax := range at.All("cac:TaxTotal/cbc:TaxAmount") {
-		if id, _ := tax.Attr("currencyID"); id == in.currency {
-			taxes = append(taxes, tax)
-		}
-	}
+	taxes := in.taxIn(in.currency)
 	if len(taxes) != 1 {
 		return "there is not exactly one cac:TaxTotal/cbc:TaxAmount in the document's currency"
 	}
@@ -135,5 +146,3 @@ func taxOfBreakdown(_ *invoice, at *ubl.Element) string {
 func taxOn(amount, rate *apd.Decimal) *apd.Decimal {
 	return round(percentOf(rate, abs(amount)), 2)
 }
-
-func has(at *ubl.Element, path string) bool { return at.First(path) != nil }

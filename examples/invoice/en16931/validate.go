@@ -6,7 +6,8 @@
 // official validation artefacts of the Release named below, including their
 // tolerances; the words are our own. Figures are exact decimals.
 //
-// The package is pure. It does not check code lists or the UBL schema.
+// The package is pure. It does not check the UBL schema, and of the code lists
+// only those of a few hundred codes.
 package en16931
 
 import (
@@ -20,7 +21,8 @@ import (
 // the rules follow; it is the Version of every rule here.
 const Release = "1.3.16"
 
-// Outcome is what a rule says about a document.
+// Outcome is what a rule says about a document. A rule that cannot be decided,
+// because a figure or date is not one, fails.
 type Outcome string
 
 const (
@@ -34,8 +36,8 @@ type Result struct {
 	ID      string
 	Version string
 	Outcome Outcome
-	// Message is for people. It names elements, never their content, so it may
-	// be shown and kept in clear.
+	// Message says what is wrong, for people; "" unless something is. It names
+	// elements, never their content, so it may be shown and kept in clear.
 	Message string
 	// Pointer is the XPath of the first element that fails; "" unless Outcome
 	// is Fail.
@@ -46,15 +48,32 @@ type Result struct {
 type RuleInfo struct {
 	ID        string
 	Version   string
+	Group     Group
+	Terms     string // the business terms and groups of EN 16931-1 that it reads: "BT-1", "BG-20, BT-92"
 	Statement string // what holds in a document that passes
-	Group     string // document, party, totals, line, allowance, payment or vat
 }
+
+// Group is a family of rules.
+type Group string
+
+const (
+	Documents  Group = "document"  // what the document as a whole says of itself
+	Parties    Group = "party"     // seller, buyer, payee, tax representative, delivery
+	Payments   Group = "payment"   // how to pay
+	Lines      Group = "line"      // what is invoiced
+	Allowances Group = "allowance" // allowances and charges
+	Totals     Group = "totals"    // what the figures add up to
+	VAT        Group = "vat"       // what holds for a category of VAT
+	Decimals   Group = "decimals"  // how finely an amount is written
+	Codes      Group = "codes"     // which codes there are
+	Syntax     Group = "syntax"    // how UBL writes all this
+)
 
 // Rules lists the rules in the order in which Validate gives their results.
 func Rules() []RuleInfo {
 	infos := make([]RuleInfo, len(rules))
 	for i, r := range rules {
-		infos[i] = RuleInfo{r.id, Release, r.statement, r.group}
+		infos[i] = RuleInfo{r.id, Release, r.group, r.terms, r.statement}
 	}
 	return infos
 }
@@ -70,9 +89,9 @@ func Validate(doc *ubl.Document) []Result {
 	return results
 }
 
-// rule is one row of the tables in this package.
-type rule struct {
-	id, group, statement string
+// row is a row of the tables in this package.
+type row struct {
+	id, terms, statement string
 	scope                scope
 	check                check
 }
@@ -83,16 +102,41 @@ type scope func(*invoice) []*ubl.Element
 // check says what is wrong with one of them, "" if nothing is.
 type check func(in *invoice, at *ubl.Element) (fault string)
 
-var rules = slices.Concat(documentRules, lineRules, allowanceRules, paymentRules, totalsRules, vatRules())
+// rule is a row with the family it belongs to.
+type rule struct {
+	row
+	group Group
+}
+
+var rules = slices.Concat(
+	family(Documents, documentRules, periodRules),
+	family(Parties, partyRules),
+	family(Payments, paymentRules),
+	family(Lines, lineRules),
+	family(Allowances, allowanceRules),
+	family(Totals, totalsRules),
+	family(VAT, breakdownRules, vatRules()),
+	family(Decimals, decimalRules()),
+	family(Codes, codeRules),
+	family(Syntax, syntaxRules),
+)
+
+func family(group Group, tables ...[]row) []rule {
+	var all []rule
+	for _, r := range slices.Concat(tables...) {
+		all = append(all, rule{r, group})
+	}
+	return all
+}
 
 func (r rule) judge(in *invoice) Result {
-	result := Result{ID: r.id, Version: Release, Outcome: NotApplicable, Message: "the document has nothing that this rule speaks about"}
+	result := Result{ID: r.id, Version: Release, Outcome: NotApplicable}
 	others := 0
 	for _, at := range r.scope(in) {
 		fault := r.check(in, at)
 		switch {
 		case fault == "" && result.Outcome == NotApplicable:
-			result.Outcome, result.Message = Pass, "holds"
+			result.Outcome = Pass
 		case fault != "" && result.Outcome == Fail:
 			others++
 		case fault != "":

@@ -14,68 +14,120 @@ type vatFamily struct {
 	code   string // UNTDID 5305
 	prefix string // of the rule's identifiers
 	name   string // completes "… is …"
-	rate   check  // what the rate of a line, allowance or charge must be
-	taxed  bool   // bases are kept apart by rate, and the tax is their product
-	reason check  // what the breakdown must say about exemption
-	needs  string // completes "… needs …"
-	known  func(parties) bool
+	rate   demand // completes "the rate …", of a line, allowance or charge
+	sums   sums   // how the breakdown adds up
+	reason demand // completes "the breakdown …", about exemption
+	needs  needs
 }
 
-const outOfScope = "O"
+// demand is a check in words.
+type demand struct {
+	words string
+	check check
+}
+
+var (
+	ratePositive    = demand{"is above zero", positiveRate}
+	rateNotNegative = demand{"is not negative", notNegativeRate}
+	rateZero        = demand{"is zero", zeroRate}
+	rateAbsent      = demand{"is not given", noRate}
+
+	exemption   = demand{"gives a reason for the exemption", exempted}
+	noExemption = demand{"gives no reason for an exemption", notExempted}
+)
+
+// needs is whom a category needs to know.
+type needs struct {
+	words string // completes "… needs …"
+	terms string
+	known func(parties) bool
+}
+
+// sums is how the breakdown of a category adds up.
+type sums int
+
+const (
+	once    sums = iota // in one breakdown of all, without any tax
+	byRate              // in one for each rate, with the tax of that rate
+	applied             // as byRate, and something has that rate
+)
+
+const (
+	standardRated = "S"
+	outOfScope    = "O"
+	splitPayment  = "B"
+)
+
+var (
+	sellerTaxed    = needs{"a tax registration of the seller", "BT-31, BT-32, BT-63", parties.sellerTaxed}
+	sellerVAT      = needs{"the VAT identifier of the seller", "BT-31, BT-63", parties.sellerVAT}
+	reverseCharge  = needs{"a tax registration of the seller and a VAT or company identifier of the buyer", "BT-31, BT-32, BT-47, BT-48, BT-63", parties.reverseCharge}
+	intraCommunity = needs{"the VAT identifiers of seller and buyer", "BT-31, BT-48, BT-63", parties.intraCommunity}
+	noVAT          = needs{"no VAT identifier of seller or buyer", "BT-31, BT-48, BT-63", parties.noVAT}
+)
 
 var vatFamilies = []vatFamily{
-	{"S", "BR-S", "standard rated", ratePositive, true, noExemption, "a tax registration of the seller", parties.sellerTaxed},
-	{"Z", "BR-Z", "zero rated", rateZero, false, noExemption, "a tax registration of the seller", parties.sellerTaxed},
-	{"E", "BR-E", "exempt from VAT", rateZero, false, exemption, "a tax registration of the seller", parties.sellerTaxed},
-	{"AE", "BR-AE", "under reverse charge", rateZero, false, exemption, "a tax registration of the seller and a VAT or company identifier of the buyer", parties.reverseCharge},
-	{"K", "BR-IC", "an intra-community supply", rateZero, false, exemption, "the VAT identifiers of seller and buyer", parties.intraCommunity},
-	{"G", "BR-G", "an export outside the EU", rateZero, false, exemption, "the VAT identifier of the seller", parties.sellerVAT},
-	{outOfScope, "BR-O", "outside the scope of VAT", rateAbsent, false, exemption, "no VAT identifier of seller or buyer", parties.noVAT},
+	{standardRated, "BR-S", "standard rated", ratePositive, applied, noExemption, sellerTaxed},
+	{"Z", "BR-Z", "zero rated", rateZero, once, noExemption, sellerTaxed},
+	{"E", "BR-E", "exempt from VAT", rateZero, once, exemption, sellerTaxed},
+	{"AE", "BR-AE", "under reverse charge", rateZero, once, exemption, reverseCharge},
+	{"K", "BR-IC", "an intra-community supply", rateZero, once, exemption, intraCommunity},
+	{"G", "BR-G", "an export outside the EU", rateZero, once, exemption, sellerVAT},
+	{outOfScope, "BR-O", "outside the scope of VAT", rateAbsent, once, exemption, noVAT},
+	{"L", "BR-AF", "under the tax of the Canary Islands", rateNotNegative, byRate, noExemption, sellerTaxed},
+	{"M", "BR-AG", "under the tax of Ceuta and Melilla", rateNotNegative, byRate, noExemption, sellerTaxed},
 }
 
-func vatRules() []rule {
-	var all []rule
+func vatRules() []row {
+	var all []row
 	for _, family := range vatFamilies {
 		all = append(all, family.rules()...)
 	}
-	return slices.Concat(all, supplyRules, scopeRules)
+	return slices.Concat(all, supplyRules, scopeRules, splitRules)
 }
 
-// The rules that only one category has.
-var (
-	supplyRules = []rule{
-		{"BR-IC-11", "vat", "An intra-community supply has a delivery date or an invoicing period.", inBreakdown("K"), supplyDate},
-		{"BR-IC-12", "vat", "An intra-community supply names the country it was delivered to.", inBreakdown("K"), supplyCountry},
-	}
-	scopeRules = []rule{
-		{"BR-O-11", "vat", "A breakdown outside the scope of VAT stands alone.", inBreakdown(outOfScope), only(func(in *invoice) vatIndex { return in.breakdownVAT })},
-		{"BR-O-12", "vat", "With a breakdown outside the scope of VAT, so are all lines.", inBreakdown(outOfScope), only(func(in *invoice) vatIndex { return in.lineVAT })},
-		{"BR-O-13", "vat", "With a breakdown outside the scope of VAT, so are all allowances.", inBreakdown(outOfScope), only(func(in *invoice) vatIndex { return in.allowanceVAT })},
-		{"BR-O-14", "vat", "With a breakdown outside the scope of VAT, so are all charges.", inBreakdown(outOfScope), only(func(in *invoice) vatIndex { return in.chargeVAT })},
-	}
+// The business terms of a VAT category's code, and of the rate beside it.
+const (
+	lineTerm, allowanceTerm, chargeTerm, breakdownTerm = "BT-151", "BT-95", "BT-102", "BT-118"
+	usedTerms                                          = allowanceTerm + ", " + chargeTerm + ", " + breakdownTerm + ", " + lineTerm
 )
 
-func (v vatFamily) rules() []rule {
+func (v vatFamily) rules() []row {
 	onLines := v.elements(func(in *invoice) vatIndex { return in.lineVAT })
 	onAllowances := v.elements(func(in *invoice) vatIndex { return in.allowanceVAT })
 	onCharges := v.elements(func(in *invoice) vatIndex { return in.chargeVAT })
 	onBreakdown := v.elements(func(in *invoice) vatIndex { return in.breakdownVAT })
-	return []rule{
-		v.rule("01", "What is %s is summed up in the VAT breakdown.", v.document(v.used), v.summedUp),
-		v.rule("02", "A line that is %s needs "+v.needs+".", v.document(onLines), v.identified),
-		v.rule("03", "An allowance that is %s needs "+v.needs+".", v.document(onAllowances), v.identified),
-		v.rule("04", "A charge that is %s needs "+v.needs+".", v.document(onCharges), v.identified),
-		v.rule("05", "The VAT rate of a line that is %s fits that.", onLines, v.rate),
-		v.rule("06", "The VAT rate of an allowance that is %s fits that.", onAllowances, v.rate),
-		v.rule("07", "The VAT rate of a charge that is %s fits that.", onCharges, v.rate),
-		v.rule("08", "The taxable amount of what is %s is what lines, allowances and charges add up to.", onBreakdown, v.taxable),
-		v.rule("09", "The tax on what is %s fits its rate.", onBreakdown, v.tax),
-		v.rule("10", "A reason for exemption fits what is %s.", onBreakdown, v.reason),
+	return []row{
+		v.row("01", usedTerms, "What is %s is summed up in the VAT breakdown.", v.document(v.used), v.summedUp),
+		v.row("02", lineTerm+", "+v.needs.terms, "A line that is %s needs "+v.needs.words+".", v.document(onLines), v.identified),
+		v.row("03", allowanceTerm+", "+v.needs.terms, "An allowance that is %s needs "+v.needs.words+".", v.document(onAllowances), v.identified),
+		v.row("04", chargeTerm+", "+v.needs.terms, "A charge that is %s needs "+v.needs.words+".", v.document(onCharges), v.identified),
+		v.row("05", lineTerm+", BT-152", "The rate of a line that is %s "+v.rate.words+".", onLines, v.rate.check),
+		v.row("06", allowanceTerm+", BT-96", "The rate of an allowance that is %s "+v.rate.words+".", onAllowances, v.rate.check),
+		v.row("07", chargeTerm+", BT-103", "The rate of a charge that is %s "+v.rate.words+".", onCharges, v.rate.check),
+		v.row("08", "BT-92, BT-99, BT-116, BT-119, BT-131", "The taxable amount of what is %s is what lines, charges and allowances add up to"+v.sums.tolerance()+".", onBreakdown.where(v.addable), v.taxable),
+		v.row("09", "BT-116, BT-117, BT-119", "The tax on what is %s is "+v.sums.tax()+".", onBreakdown, v.tax),
+		v.row("10", breakdownTerm+", BT-120, BT-121", "The breakdown of what is %s "+v.reason.words+".", onBreakdown, v.reason.check),
 	}
 }
 
-func (v vatFamily) rule(number, statement string, s scope, c check) rule {
-	return rule{v.prefix + "-" + number, "vat", fmt.Sprintf(statement, v.name), s, c}
+func (s sums) tax() string {
+	if s == once {
+		return "zero"
+	}
+	return "its rate of the taxable amount" + s.tolerance()
+}
+
+// tolerance is what the artefacts allow where amounts go by rate.
+func (s sums) tolerance() string {
+	if s == once {
+		return ""
+	}
+	return ", within one unit of currency"
+}
+
+func (v vatFamily) row(number, terms, statement string, s scope, c check) row {
+	return row{v.prefix + "-" + number, terms, fmt.Sprintf(statement, v.name), s, c}
 }
 
 // elements is the scope of this category's elements in one index.
@@ -105,43 +157,48 @@ func (v vatFamily) summedUp(in *invoice, _ *ubl.Element) string {
 	switch {
 	case sums == 0:
 		return "no cac:TaxSubtotal has the category " + v.code
-	case sums > 1 && !v.taxed:
+	case sums > 1 && v.sums == once:
 		return "more than one cac:TaxSubtotal has the category " + v.code
-	case v.taxed && sums == len(v.used(in)):
+	case v.sums != once && sums == len(v.used(in)):
 		return "a cac:TaxSubtotal has the category " + v.code + ", but no line, allowance or charge has"
 	}
 	return ""
 }
 
 func (v vatFamily) identified(_ *invoice, root *ubl.Element) string {
-	if v.known(parties{root}) {
+	if v.needs.known(parties{root}) {
 		return ""
 	}
-	return "the category " + v.code + " needs " + v.needs
+	return "the category " + v.code + " needs " + v.needs.words
+}
+
+// addable keeps what can be added up: what goes by rate and has none is for
+// BR-48 to find fault with.
+func (v vatFamily) addable(category *ubl.Element) bool {
+	return v.sums == once || has(category, "cbc:Percent")
 }
 
 // taxable compares a breakdown with the sums that the survey made.
 func (v vatFamily) taxable(in *invoice, category *ubl.Element) string {
-	subtotal := category.Parent()
 	key := base{category: v.code}
-	if v.taxed {
-		if !has(category, "cbc:Percent") {
-			return "" // BR-48 says so
-		}
+	if v.sums != once {
 		key.rate = rateOf(category)
 	}
-	sum := in.bases[key]
-	if sum == nil {
+	sum, found := in.bases[key]
+	switch {
+	case !found && v.sums == applied:
+		return "no line, allowance or charge has the rate of the breakdown"
+	case !found:
 		sum = newFigures()
 	}
 	f := &figures{fault: sum.fault}
-	declared := f.need(subtotal, "cbc:TaxableAmount")
-	const what, other = "cbc:TaxableAmount", "the sum of lines, charges and allowances of that category"
-	if !v.taxed {
-		return f.equal(declared, &sum.total, what, other)
+	if v.sums != once {
+		f.need(category, "cbc:Percent")
 	}
-	if in.bases[key] == nil {
-		return "no line, allowance or charge has the rate of the breakdown"
+	declared := f.need(category.Parent(), "cbc:TaxableAmount")
+	const what, other = "cbc:TaxableAmount", "the sum of lines, charges and allowances of that category"
+	if v.sums == once {
+		return f.equal(declared, &sum.total, what, other)
 	}
 	return f.near(declared, &sum.total, what, other+" and rate")
 }
@@ -150,14 +207,14 @@ func (v vatFamily) tax(_ *invoice, category *ubl.Element) string {
 	f := newFigures()
 	subtotal := category.Parent()
 	tax := f.need(subtotal, "cbc:TaxAmount")
-	if !v.taxed {
+	if v.sums == once {
 		return f.equal(tax, new(apd.Decimal), "cbc:TaxAmount", "zero")
 	}
 	want := taxOn(f.need(subtotal, "cbc:TaxableAmount"), f.need(category, "cbc:Percent"))
 	return f.near(abs(tax), want, "cbc:TaxAmount", "cbc:Percent of cbc:TaxableAmount")
 }
 
-func ratePositive(_ *invoice, category *ubl.Element) string {
+func positiveRate(_ *invoice, category *ubl.Element) string {
 	f := newFigures()
 	if f.need(category, "cbc:Percent").Sign() <= 0 {
 		f.blame("cbc:Percent is not above zero")
@@ -165,76 +222,31 @@ func ratePositive(_ *invoice, category *ubl.Element) string {
 	return f.fault
 }
 
-func rateZero(_ *invoice, category *ubl.Element) string {
+func notNegativeRate(_ *invoice, category *ubl.Element) string {
+	f := newFigures()
+	if f.need(category, "cbc:Percent").Sign() < 0 {
+		f.blame("cbc:Percent is negative")
+	}
+	return f.fault
+}
+
+func zeroRate(_ *invoice, category *ubl.Element) string {
 	f := newFigures()
 	return f.equal(f.need(category, "cbc:Percent"), new(apd.Decimal), "cbc:Percent", "zero")
 }
 
-func rateAbsent(_ *invoice, category *ubl.Element) string {
+func noRate(_ *invoice, category *ubl.Element) string {
 	if has(category, "cbc:Percent") {
 		return "cbc:Percent is given"
 	}
 	return ""
 }
 
-var exemption = given("cbc:TaxExemptionReason", "cbc:TaxExemptionReasonCode")
+var exempted = given("cbc:TaxExemptionReason", "cbc:TaxExemptionReasonCode")
 
-func noExemption(in *invoice, category *ubl.Element) string {
-	if exemption(in, category) == "" {
+func notExempted(in *invoice, category *ubl.Element) string {
+	if exempted(in, category) == "" {
 		return "a reason for exemption is given"
 	}
 	return ""
 }
-
-// inBreakdown is the document if its breakdown has the category.
-func inBreakdown(code string) scope {
-	return func(in *invoice) []*ubl.Element {
-		if len(in.breakdownVAT[code]) == 0 {
-			return nil
-		}
-		return document(in)
-	}
-}
-
-// only wants nothing in an index but what is outside the scope of VAT.
-func only(index func(*invoice) vatIndex) check {
-	return func(in *invoice, _ *ubl.Element) string {
-		for code := range index(in) {
-			if code != outOfScope {
-				return "another VAT category stands beside " + outOfScope
-			}
-		}
-		return ""
-	}
-}
-
-func supplyDate(_ *invoice, root *ubl.Element) string {
-	period := root.First("cac:InvoicePeriod")
-	if root.First("cac:Delivery/cbc:ActualDeliveryDate").Value() != "" || period != nil && len(period.Children) > 0 {
-		return ""
-	}
-	return "cac:Delivery/cbc:ActualDeliveryDate and cac:InvoicePeriod are both missing"
-}
-
-func supplyCountry(in *invoice, root *ubl.Element) string {
-	return filled("cac:Delivery/cac:DeliveryLocation/cac:Address/cac:Country/cbc:IdentificationCode")(in, root)
-}
-
-// parties asks who is registered for tax. The seller's side may be registered
-// through its tax representative.
-type parties struct{ root *ubl.Element }
-
-func (p parties) sellerVAT() bool { return vatID(p.root, seller) || vatID(p.root, representative) }
-func (p parties) buyerVAT() bool  { return vatID(p.root, buyer) }
-
-// sellerTaxed accepts a registration of any tax scheme (BT-31, BT-32, BT-63).
-func (p parties) sellerTaxed() bool {
-	return has(p.root, seller+"cac:PartyTaxScheme/cbc:CompanyID") || vatID(p.root, representative)
-}
-
-func (p parties) reverseCharge() bool {
-	return p.sellerTaxed() && (p.buyerVAT() || has(p.root, buyer+"cac:PartyLegalEntity/cbc:CompanyID"))
-}
-
-func (p parties) intraCommunity() bool { return p.sellerVAT() && p.buyerVAT() }
-func (p parties) noVAT() bool          { return !p.sellerVAT() && !p.buyerVAT() }

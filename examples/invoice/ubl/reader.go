@@ -160,13 +160,21 @@ func (r *reader) name(f *frame) error {
 	e.Name = r.conventional(xml.Name{Space: space, Local: f.raw.Local})
 	if len(r.open) == 1 {
 		if rootNamespaces[space] != f.raw.Local {
-			return r.fail(ErrNotInvoice, "the root element is another one")
+			return r.fail(ErrNotInvoice, otherRoot(f.raw.Local))
 		}
 		r.root = e
 		return nil
 	}
 	r.open[len(r.open)-2].adopt(e)
 	return nil
+}
+
+// otherRoot names the other syntax of EN 16931-1, which people will try.
+func otherRoot(name string) string {
+	if name == "CrossIndustryInvoice" {
+		return "it is a Cross Industry Invoice (UN/CEFACT), which is not read"
+	}
+	return "the root element is another one"
 }
 
 // adopt appends a child and counts it among its namesakes.
