@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/tlog"
 )
@@ -34,6 +36,7 @@ func (p *Packet) Verify(trust Trust) Report {
 	v.objects()
 	v.computed()
 	v.unlessCounted()
+	v.page()
 	return v.report()
 }
 
@@ -128,6 +131,9 @@ func (v *verification) checkpoint(trust Trust) {
 	if head.Origin != v.says.Origin || head.Size != v.says.Checkpoint.Size || head.Root != v.says.Checkpoint.Root {
 		v.fail(checkCheckpoint, fileCheckpoint, "is not the checkpoint that the manifest names (origin %s, size %d)", v.says.Origin, v.says.Checkpoint.Size)
 	}
+	if key := v.says.LogKey; key != "" && !signedByStated(signed, key) {
+		v.fail(checkCheckpoint, fileCheckpoint, "is not signed by the log key that the manifest names")
+	}
 	byOrigin, err := trust.verifiers()
 	if err != nil {
 		v.skip(checkCheckpoint, "", "%v", err)
@@ -139,6 +145,18 @@ func (v *verification) checkpoint(trust Trust) {
 		return
 	}
 	v.signedBy(signed, keys)
+}
+
+// signedByStated holds the key that a packet states itself against its own
+// checkpoint. That makes nobody trust the key; a false one would mislead
+// whoever compares fingerprints.
+func signedByStated(signed []byte, key string) bool {
+	verifier, err := note.NewVerifier(key)
+	if err != nil {
+		return false
+	}
+	_, err = tlog.OpenCheckpoint(signed, verifier)
+	return err == nil
 }
 
 func (v *verification) signedBy(signed []byte, keys []trustedKey) {

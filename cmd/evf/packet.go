@@ -2,15 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/packet"
 )
 
 type packetCmd struct {
 	Build packetBuildCmd `cmd:"" help:"Build the packet of a run."`
+	Page  packetPageCmd  `cmd:"" help:"Take the page out of a packet, for a browser or for paper."`
 }
 
 type packetBuildCmd struct {
@@ -35,4 +38,48 @@ func (c *packetBuildCmd) Run(ctx context.Context, std streams) error {
 		fmt.Fprintf(std.err, "packet    %s (%d bytes)\nverify    evf verify %s --key %s\n", c.Out, len(data), c.Out, log.Key)
 		return nil
 	})
+}
+
+type packetPageCmd struct {
+	File string `arg:"" help:"The packet." type:"path"`
+	Out  string `short:"o" required:"" help:"File to write." placeholder:"FILE" type:"path"`
+}
+
+// Run writes the page only where it shows what the packet's records say.
+// Whether the log holds them takes a key, and evf verify.
+func (c *packetPageCmd) Run(std streams) error {
+	data, err := readPacket(c.File)
+	if err != nil {
+		return err
+	}
+	for _, check := range packet.Verify(data, packet.Trust{}).Checks {
+		if check.Outcome == packet.Failed {
+			return fmt.Errorf("%s: %s: %s %s: the page is not written; see evf verify %s", c.File, check.Name, check.Where, plain(check.Detail), c.File)
+		}
+	}
+	p, err := packet.Open(data)
+	if err != nil {
+		return err
+	}
+	page, ok := p.Page()
+	if !ok {
+		return errors.New("the packet holds no page: it is of a later version")
+	}
+	if err := os.WriteFile(c.Out, page, 0o600); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.err, "page      %s (%d bytes)\nverify    evf verify %s --key VKEY, with the log's key from its operator\n", c.Out, len(page), c.File)
+	return nil
+}
+
+// readPacket reads a file that may be a packet, none larger.
+func readPacket(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > packet.MaxSize {
+		return nil, fmt.Errorf("%s is larger than a packet can be (%d bytes)", path, packet.MaxSize)
+	}
+	return os.ReadFile(path)
 }

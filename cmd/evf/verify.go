@@ -30,14 +30,7 @@ func (c *verifyCmd) Run(std streams) error {
 		fmt.Fprintf(std.err, "evf: %v\n", err)
 		return exitError(exitUsage)
 	}
-	info, err := os.Stat(c.File)
-	if err == nil && info.Size() > packet.MaxSize {
-		err = fmt.Errorf("%s is larger than a packet can be (%d bytes)", c.File, packet.MaxSize)
-	}
-	if err != nil {
-		return cannot(err)
-	}
-	data, err := os.ReadFile(c.File)
+	data, err := readPacket(c.File)
 	if err != nil {
 		return cannot(err)
 	}

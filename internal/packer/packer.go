@@ -81,6 +81,7 @@ func (p *Packer) Run(ctx context.Context, t store.Tenant, by string, run evidenc
 		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: "all records of the run, the key that signs this packet, and the activation of every manifest cited",
 		Sealed: sealed, Checkpoint: signed, Objects: cites,
 		Generator: p.cfg.Generator, Built: evidence.TimeOf(p.cfg.Clock()), Key: p.cfg.Key(t.ID()),
+		LogKey: p.cfg.Ledger.For(t.ID()).VerifierKey(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("packet of run %s: %w", run, err)

@@ -1,0 +1,103 @@
+package packet
+
+import "slices"
+
+// presented is a Presentation as an approver was given it: what is asked, why
+// it came to them, the facts, and exactly what would happen.
+type presented struct {
+	Asked   []part
+	Purpose *printed
+	Why     []printed
+	Rules   []printed
+	Passed  *printed // number of checks
+	Failed  *grid
+	Args    []row
+	Facts   *grid
+	Approve *printed // what follows
+	Reject  *printed
+}
+
+// presentedBy takes the presentation of an approval.requested apart, where it
+// is disclosed and has the members of version 1. What is not laid out here
+// stands in the record's table of facts.
+func presentedBy(t *teller) *presented {
+	const in = "shown/presentation/"
+	n := t.root.at("/body/shown/presentation")
+	if n == nil || n.closed != nil || t.text(in+"v") != "1" {
+		return nil
+	}
+	one := func(path string) *printed {
+		if k := t.root.at(pointerOf(in + path)); k != nil {
+			p := k.print(t.source, "")
+			return &p
+		}
+		return nil
+	}
+	p := &presented{
+		Asked:   t.say("May {" + in + "action/tool} run, with impact {" + in + "action/impact}? {" + in + "question/role} is asked, until {time:" + in + "question/expires}."),
+		Purpose: one("workflow/purpose"), Passed: one("checks_passed"), Approve: one("question/on_approve"), Reject: one("question/on_reject"),
+	}
+	if k := t.root.at(pointerOf(in + "why")); k != nil {
+		for _, e := range k.kids {
+			p.Why = append(p.Why, e.print(t.source, ""))
+		}
+	}
+	if k := t.root.at(pointerOf(in + "action/args")); k != nil {
+		p.Args = k.rows(t.source)
+	}
+	p.Failed, p.Facts = gridAt(t, in+"failed_checks"), gridAt(t, in+"facts")
+	return p
+}
+
+func gridAt(t *teller, path string) *grid {
+	n := t.root.at(pointerOf(path))
+	if n == nil || len(n.kids) == 0 || !n.listOfObjects() {
+		return nil
+	}
+	return n.grid(t.source)
+}
+
+// change is a target before and after an action, field by field.
+type change struct {
+	Before, After bool // which of the two is on record and open
+	Fields        []changed
+}
+
+type changed struct {
+	Label  string
+	Before *printed
+	After  *printed
+}
+
+// Differs reports whether the two say different things.
+func (c changed) Differs() bool {
+	return c.Before != nil && c.After != nil && c.Before.Text != c.After.Text
+}
+
+func changeOf(t *teller) *change {
+	if t.typ != "change.observed" {
+		return nil
+	}
+	c := &change{}
+	side := func(path string, put func(*changed, *printed)) bool {
+		n := t.root.at("/body/" + path)
+		if n == nil || n.closed != nil {
+			return false
+		}
+		for _, k := range n.kids {
+			i := slices.IndexFunc(c.Fields, func(f changed) bool { return f.Label == k.name })
+			if i < 0 {
+				i, c.Fields = len(c.Fields), append(c.Fields, changed{Label: k.name})
+			}
+			p := k.print(t.source, "")
+			put(&c.Fields[i], &p)
+		}
+		return true
+	}
+	c.Before = side("before", func(f *changed, p *printed) { f.Before = p })
+	c.After = side("after", func(f *changed, p *printed) { f.After = p })
+	if len(c.Fields) == 0 {
+		return nil
+	}
+	return c
+}

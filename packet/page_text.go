@@ -1,0 +1,136 @@
+package packet
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+
+	"github.com/evidencefactory/evf/evidence"
+)
+
+// How values become text on the page. The page's script does the same from
+// the bytes it has hashed, and compares: see text and visible in page.js.
+
+// printed is a value on the page, bound to the place it comes from.
+type printed struct {
+	Source  string // seq of a record, or the name of a file
+	Pointer string // RFC 6901, into the record with its disclosures put back
+	As      string // how the value is printed, one of the constants below
+	Text    string
+	Title   string     // the value in full, where Text is short
+	Closed  *Redaction // nothing but a mark stands in place of the value
+}
+
+// The ways to print a value; "" prints a string as it is, a number or a
+// boolean in canonical form.
+const (
+	asTime  = "time"  // to the second
+	asShort = "short" // eight characters of a digest or id
+	asCount = "count" // the number of a list's elements
+	asList  = "list"  // a list of strings, separated by commas
+	asJSON  = "json"  // canonical JSON
+)
+
+// printText prints a value.
+func printText(v evidence.Value, as string) string {
+	switch as {
+	case asTime:
+		return clock(evidence.Time(v.Text()))
+	case asShort:
+		return idOf(v.Text())
+	case asCount:
+		return fmt.Sprint(len(v.Elems()))
+	case asList:
+		var list []string
+		for _, e := range v.Elems() {
+			list = append(list, printText(e, ""))
+		}
+		return strings.Join(list, ", ")
+	case asJSON:
+		return string(v.Canonical())
+	}
+	if v.Kind() == evidence.String || v.Kind() == evidence.Number {
+		return v.Text()
+	}
+	return string(v.Canonical())
+}
+
+// label is a field's name for people.
+func label(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+// hidden are characters that a reader does not see, or that make what they see
+// stand in another order than it was written.
+func hidden(r rune) bool {
+	switch {
+	case r == '\n' || r == '\t':
+		return false
+	case r < ' ', r >= 0x7f && r < 0xa0, r == 0xad, r == 0x61c, r == 0x180e, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e,
+		r >= 0x2060 && r <= 0x206f, r == 0xfeff, r >= 0xfff9 && r <= 0xfffb, r >= 0xe0000 && r <= 0xe007f:
+		return true
+	}
+	return false
+}
+
+// shown is text for the page: escaped, hidden characters by their number.
+func shown(text string) template.HTML {
+	var b strings.Builder
+	for _, r := range text {
+		if hidden(r) {
+			fmt.Fprintf(&b, `<span class="hidden">U+%04X</span>`, r)
+			continue
+		}
+		writeEscaped(&b, r)
+	}
+	return template.HTML(b.String())
+}
+
+// exact is canonical JSON for a pre element. The element's text is the bytes,
+// but for hidden characters: those stand as \u escapes, which canonical JSON
+// does not use for them, so that the bytes can be had back.
+func exact(text string) template.HTML {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case hidden(r) && r > 0xffff:
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		case hidden(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			writeEscaped(&b, r)
+		}
+	}
+	return template.HTML(b.String())
+}
+
+// writeEscaped is enough for the text of an element, where only these three
+// mean something.
+func writeEscaped(b *strings.Builder, r rune) {
+	switch r {
+	case '&':
+		b.WriteString("&amp;")
+	case '<':
+		b.WriteString("&lt;")
+	case '>':
+		b.WriteString("&gt;")
+	default:
+		b.WriteRune(r)
+	}
+}
+
+// mark is the shape that goes with a state, for those who see no colour.
+func mark(state string) string {
+	marks := map[string]string{
+		string(Evidenced): "●", string(Declared): "◐", string(Inferred): "◔", string(Contradicted): "◆", string(Missing): "○",
+		string(Unobservable): "◇", string(Withheld): "▤", string(Erased): "▨", string(NotOwed): "–",
+		ReasonDropped: "▤", "enforced": "●", "observed": "●",
+	}
+	if m, ok := marks[state]; ok {
+		return m
+	}
+	return "?"
+}
+
+// Mono reports whether the text is for comparing, not for reading.
+func (p printed) Mono() bool {
+	return p.As == asShort || p.As == asJSON || strings.HasPrefix(p.Text, "sha256:") || evidence.IsUUIDv7(p.Text)
+}
