@@ -142,7 +142,13 @@ type row struct {
 // grid is a list of objects: a column each field.
 type grid struct {
 	Columns []string
-	Rows    [][]printed // a value for each column; one with no Pointer where the object has no such field
+	Rows    []gridRow
+}
+
+// gridRow is one object. The pointers of its values go on from Base.
+type gridRow struct {
+	Base  string
+	Cells []printed // one for each column, with no Pointer where the object has no such field
 }
 
 // Long reports whether paper should do without the grid.
@@ -159,7 +165,7 @@ func (n *node) rowsUnder(source, path string) (list []row) {
 		}
 		switch {
 		case k.scalar():
-			list = append(list, row{Label: name, Values: []printed{k.print(source, "")}})
+			list = append(list, row{Label: name, Values: []printed{n.printField(k, source)}})
 		case len(k.kids) == 0:
 			list = append(list, row{Label: name, Values: []printed{k.print(source, asJSON)}})
 		case k.value.Kind() == evidence.Object:
@@ -193,9 +199,11 @@ func (n *node) grid(source string) *grid {
 	for _, k := range n.kids {
 		cells := make([]printed, len(g.Columns))
 		for _, f := range k.kids {
-			cells[slices.Index(g.Columns, f.name)] = f.print(source, "")
+			p := f.print(source, "")
+			p.Pointer = strings.TrimPrefix(p.Pointer, k.pointer)
+			cells[slices.Index(g.Columns, f.name)] = p
 		}
-		g.Rows = append(g.Rows, cells)
+		g.Rows = append(g.Rows, gridRow{k.pointer, cells})
 	}
 	return g
 }
@@ -212,6 +220,19 @@ func (n *node) print(source, as string) printed {
 	p := printed{Source: source, Pointer: n.pointer, As: as, Text: printText(n.value, as)}
 	if as == asShort || as == asTime {
 		p.Title = n.value.Text()
+	}
+	return p
+}
+
+// printField prints a field of the object: an amount with its currency, where
+// that stands beside it.
+func (n *node) printField(k *node, source string) printed {
+	p := k.print(source, "")
+	if !strings.HasSuffix(k.name, "_minor") || k.closed != nil {
+		return p
+	}
+	if c := n.at(n.pointer + "/currency"); c != nil && c.closed == nil && isMoney(k.value.Text(), c.value.Text()) {
+		p.As, p.Text = asMoney, money(k.value.Text(), c.value.Text())
 	}
 	return p
 }

@@ -12,8 +12,10 @@ import (
 
 const (
 	laneHeight = 36
-	laneLeft   = 72 // room for names
-	laneStep   = 34 // between two records
+	laneLeft   = 72  // room for names
+	laneWidth  = 912 // of a story that fits; a longer one scrolls
+	minStep    = 24  // between two records
+	maxStep    = 56
 	maxLanes   = 120
 )
 
@@ -102,16 +104,17 @@ func draw(entries []*entry) *drawing {
 		}
 	}
 	d.Height = len(d.Lanes)*laneHeight + 24
-	d.Width = max(laneLeft+len(entries)*laneStep+8, 320)
-	d.plot(entries, y)
+	apart := min(max((laneWidth-laneLeft)/len(entries), minStep), maxStep)
+	d.Width = max(laneLeft+len(entries)*apart, 320)
+	d.plot(entries, y, apart)
 	return d
 }
 
-func (d *drawing) plot(entries []*entry, y map[string]int) {
+func (d *drawing) plot(entries []*entry, y map[string]int, apart int) {
 	var path strings.Builder
-	before, last, shown := point{}, -laneStep, ""
+	before, last, shown := point{}, -laneLeft, ""
 	for i, e := range entries {
-		p := point{X: laneLeft + i*laneStep + laneStep/2, Y: y[e.Lane], Seq: e.Seq, State: e.Known, Turn: e.Turn, Title: e.title()}
+		p := point{X: laneLeft + i*apart + apart/2, Y: y[e.Lane], Seq: e.Seq, State: e.Known, Turn: e.Turn, Title: e.title()}
 		if i == 0 {
 			fmt.Fprintf(&path, "M%d %d", p.X, p.Y)
 		} else {
@@ -120,7 +123,7 @@ func (d *drawing) plot(entries []*entry, y map[string]int) {
 		}
 		d.Points = append(d.Points, p)
 		// A time where it is another second, and there is room.
-		if at := e.When.Text; at != shown && p.X-last >= 2*laneStep {
+		if at := e.When.Text; at != shown && p.X-last >= laneLeft {
 			d.Ticks = append(d.Ticks, tick{p.X, at[max(0, len(at)-9):]})
 			last, shown = p.X, at
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/evidencefactory/evf/evidence"
 )
@@ -35,8 +36,9 @@ type entry struct {
 	Shown    *presented // what an approver was given to read
 	Args     []row      // of the call that the gate decided on
 	Change   *change
-	Facts    []row
-	Closed   int // fields that are not open
+	Facts    []row // all of the body
+	Envelope []row // what stands around it
+	Closed   int   // fields that are not open
 
 	teller *teller
 }
@@ -103,11 +105,7 @@ func (s *scribe) item(it item, reasons map[string]int) error {
 	s.seqs[rec.ID] = seq
 	t := &teller{source: seq, typ: rec.Type, root: root, names: s.names}
 	s.tellers[rec.ID] = t
-	for _, d := range it.Disclosures {
-		if n := root.at("/body" + d.Pointer); d.Subject != "" && n != nil && n.scalar() {
-			s.names[d.Subject] = n.print(seq, "")
-		}
-	}
+	s.name(rec.Type.Shape(), root, seq, it.Disclosures)
 	s.entries = append(s.entries, &entry{
 		Seq: seq, Type: string(rec.Type), Lane: laneOf(rec), Known: t.text("assurance"), Closed: len(closed),
 		Turn: turnOf(t), When: root.at("/occurred").print(seq, asTime), teller: t,
@@ -116,6 +114,24 @@ func (s *scribe) item(it item, reasons map[string]int) error {
 		s.view.Raw = append(s.view.Raw, rawOf(seq, it))
 	}
 	return nil
+}
+
+// name keeps whose name a record discloses: the pseudonym stands beside it.
+func (s *scribe) name(shape *evidence.Shape, root *node, seq string, disclosures []evidence.Disclosure) {
+	for _, d := range disclosures {
+		if d.Subject == "" || shape == nil {
+			continue
+		}
+		_, known := s.names[d.Subject]
+		n, f := root.at("/body"+d.Pointer), fieldAt(shape, d.Pointer)
+		if known || n == nil || f == nil || !n.scalar() {
+			continue
+		}
+		s.names[d.Subject] = n.print(seq, "")
+		if ref := root.at(n.pointer[:strings.LastIndexByte(n.pointer, '/')+1] + f.Subject); ref != nil {
+			s.view.People = append(s.view.People, person{ref.print(seq, ""), s.names[d.Subject]})
+		}
+	}
 }
 
 // opened is the record as a tree, with what is disclosed put back.
@@ -157,7 +173,8 @@ func (e *entry) tell() {
 	t := e.teller
 	e.Sentence, e.Because = t.sentence(), t.because()
 	e.Shown, e.Change = presentedBy(t), changeOf(t)
-	if n := t.root.at("/body/sealed_args/args"); n != nil && n.closed == nil {
+	// Where the call was held, its arguments stand in what the approver was shown.
+	if n := t.root.at("/body/sealed_args/args"); n != nil && t.text("verdict") != "hold" {
 		e.Args = n.rows(e.Seq)
 	}
 	for _, f := range []struct{ label, pointer, as string }{
@@ -166,10 +183,10 @@ func (e *entry) tell() {
 		{"workflow", "/workflow/name", ""}, {"workflow · digest", "/workflow/digest", ""},
 	} {
 		if n := t.root.at(f.pointer); n != nil {
-			e.Facts = append(e.Facts, row{Label: f.label, Values: []printed{n.print(e.Seq, f.as)}})
+			e.Envelope = append(e.Envelope, row{Label: f.label, Values: []printed{n.print(e.Seq, f.as)}})
 		}
 	}
-	e.Facts = append(e.Facts, t.root.at("/body").rows(e.Seq)...)
+	e.Facts = t.root.at("/body").rows(e.Seq)
 }
 
 // about is what the top of the page says of the run.

@@ -8,7 +8,7 @@ type presented struct {
 	Asked   []part
 	Purpose *printed
 	Why     []printed
-	Rules   []printed
+	Rules   [][]part
 	Passed  *printed // number of checks
 	Failed  *grid
 	Args    []row
@@ -42,6 +42,7 @@ func presentedBy(t *teller) *presented {
 			p.Why = append(p.Why, e.print(t.source, ""))
 		}
 	}
+	p.Rules = t.matched(in + "rules")
 	if k := t.root.at(pointerOf(in + "action/args")); k != nil {
 		p.Args = k.rows(t.source)
 	}
@@ -89,7 +90,7 @@ func changeOf(t *teller) *change {
 			if i < 0 {
 				i, c.Fields = len(c.Fields), append(c.Fields, changed{Label: k.name})
 			}
-			p := k.print(t.source, "")
+			p := n.printField(k, t.source)
 			put(&c.Fields[i], &p)
 		}
 		return true

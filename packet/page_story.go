@@ -94,7 +94,7 @@ var sentences = map[evidence.Type]func(*teller) string{
 		return "{extractor} {version} read {count:fields} fields out of document {short:document}."
 	},
 	evidence.TypeCheckResult: func(t *teller) string {
-		return "{identity} ran the {count:checks} checks of {suite} {version} on document {short:document}: {outcome}."
+		return "{identity} ran suite {suite} {version}, {count:checks} " + t.checks() + ", on document {short:document}: {outcome}."
 	},
 	evidence.TypeOperationFailed: func(t *teller) string {
 		return "{operation} failed at attempt {attempt}: {code}" + t.with(", {message}", "message") + "."
@@ -160,6 +160,13 @@ func (t *teller) with(words, path string) string {
 	return words
 }
 
+func (t *teller) checks() string {
+	if n := t.root.at("/body/checks"); n != nil && len(n.kids) == 1 {
+		return "check"
+	}
+	return "checks"
+}
+
 func (t *teller) unblocked() string {
 	if mode := t.text("mode"); mode == "" || mode == "enforce" {
 		return ""
@@ -191,7 +198,9 @@ func (t *teller) because() (lines [][]part) {
 			list, field = "policies", "reason"
 		}
 	case evidence.TypeDecisionRouted:
-		return t.matched()
+		return t.matched("rules")
+	case evidence.TypeCheckResult:
+		return t.unpassed()
 	}
 	n := t.root.at("/body/" + list)
 	if list == "" || n == nil {
@@ -207,14 +216,14 @@ func (t *teller) because() (lines [][]part) {
 
 // matched tells the rules that sent the case to a person: with the value where
 // that is open, else in the words that hide it.
-func (t *teller) matched() (lines [][]part) {
-	rules := t.root.at("/body/rules")
+func (t *teller) matched(list string) (lines [][]part) {
+	rules := t.root.at(pointerOf(list))
 	if rules == nil {
 		return nil
 	}
 	for _, k := range rules.kids {
-		rule := "rules/" + k.name + "/"
-		if t.text(rule+"matched") != "true" {
+		rule := list + "/" + k.name + "/"
+		if t.text(rule+"matched") == "false" {
 			continue
 		}
 		line := "{" + rule + "rule} version {" + rule + "version}"
@@ -224,6 +233,21 @@ func (t *teller) matched() (lines [][]part) {
 			line += ": {" + rule + "summary}"
 		}
 		lines = append(lines, t.say(line))
+	}
+	return lines
+}
+
+// unpassed tells the checks that did not pass.
+func (t *teller) unpassed() (lines [][]part) {
+	checks := t.root.at("/body/checks")
+	if checks == nil {
+		return nil
+	}
+	for _, k := range checks.kids {
+		check := "checks/" + k.name + "/"
+		if out := t.text(check + "outcome"); out != "pass" && out != "not-applicable" {
+			lines = append(lines, t.say("{"+check+"check}: {"+check+"outcome}"+t.with(", {"+check+"message}", check+"message")))
+		}
 	}
 	return lines
 }

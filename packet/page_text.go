@@ -29,6 +29,7 @@ const (
 	asCount = "count" // the number of a list's elements
 	asList  = "list"  // a list of strings, separated by commas
 	asJSON  = "json"  // canonical JSON
+	asMoney = "money" // minor units, in the currency beside them
 )
 
 // printText prints a value.
@@ -53,6 +54,41 @@ func printText(v evidence.Value, as string) string {
 		return v.Text()
 	}
 	return string(v.Canonical())
+}
+
+// decimals of the currencies whose amounts are written out: a guess about any
+// other could be wrong by a hundred.
+var decimals = func() map[string]int {
+	m := map[string]int{"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3, "JOD": 3}
+	for _, c := range strings.Fields("EUR USD GBP CHF SEK NOK DKK PLN CZK HUF RON BGN CAD AUD NZD CNY HKD SGD INR ZAR BRL MXN TRY ILS AED SAR THB") {
+		m[c] = 2
+	}
+	return m
+}()
+
+// isMoney reports whether an amount in minor units can be written out.
+func isMoney(minor, currency string) bool {
+	_, known := decimals[currency]
+	digits := strings.TrimPrefix(minor, "-")
+	return known && len(digits) > 0 && len(digits) <= 15 && strings.Trim(digits, "0123456789") == "" && (len(digits) == 1 || digits[0] != '0')
+}
+
+// money writes an amount out, with the minor units as they are on record.
+func money(minor, currency string) string {
+	digits, sign := strings.TrimPrefix(minor, "-"), ""
+	if digits != minor {
+		sign = "-"
+	}
+	n := decimals[currency]
+	digits = strings.Repeat("0", max(0, n+1-len(digits))) + digits
+	whole, part := digits[:len(digits)-n], digits[len(digits)-n:]
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + "," + whole[at:]
+	}
+	if n > 0 {
+		whole += "." + part
+	}
+	return fmt.Sprintf("%s%s %s (%s)", sign, whole, currency, minor)
 }
 
 // label is a field's name for people.

@@ -28,7 +28,9 @@ type view struct {
 	Says     []row // the statement
 	Slots    []slotView
 	Gaps     []gapView
+	Declared string // names of slots that rest on the agent's word, and have no gap
 	Closed   []closedCount
+	People   []person
 	Run      []*entry
 	House    []*entry
 	Drawing  *drawing
@@ -72,6 +74,9 @@ type gapView struct {
 	Reason printed
 	Close  printed
 }
+
+// person is someone whose name some record discloses, and their pseudonym.
+type person struct{ Ref, Name printed }
 
 // closedCount counts fields that are not open, by what became of them.
 type closedCount struct {
@@ -184,6 +189,7 @@ func (s *scribe) slots(p *Packet) error {
 		return err
 	}
 	root := nodeOf("", "", value, nil)
+	var declared []string
 	for i, slot := range s.story.slots() {
 		at := func(path string) printed {
 			return root.at("/slots/"+strconv.Itoa(i)+path).print(fileSlots, "")
@@ -193,11 +199,15 @@ func (s *scribe) slots(p *Packet) error {
 			v.Records = append(v.Records, s.seqs[id])
 		}
 		s.view.Slots = append(s.view.Slots, v)
+		if slot.State == Declared && len(slot.Gaps) == 0 {
+			declared = append(declared, v.Title())
+		}
 		for g := range slot.Gaps {
 			gap := "/gaps/" + strconv.Itoa(g)
 			s.view.Gaps = append(s.view.Gaps, gapView{v, at(gap + "/reason"), at(gap + "/close")})
 		}
 	}
+	s.view.Declared = strings.Join(declared, ", ")
 	slices.SortStableFunc(s.view.Gaps, func(a, b gapView) int {
 		return slices.Index(worse, State(b.Slot.State.Text)) - slices.Index(worse, State(a.Slot.State.Text))
 	})

@@ -69,6 +69,8 @@
     const rest = id.replace(/^sha256:/, "");
     return rest.length === 36 ? rest.slice(28) : rest.slice(0, 8);
   };
+  const decimals = { JPY: 0, KRW: 0, ISK: 0, CLP: 0, VND: 0, BHD: 3, KWD: 3, OMR: 3, TND: 3, JOD: 3 };
+  for (const c of "EUR USD GBP CHF SEK NOK DKK PLN CZK HUF RON BGN CAD AUD NZD CNY HKD SGD INR ZAR BRL MXN TRY ILS AED SAR THB".split(" ")) decimals[c] = 2;
   const plain = (v) => (typeof v === "string" ? v : canonical(v));
   const printed = {
     "": plain,
@@ -77,6 +79,12 @@
     count: (v) => String(v.length),
     list: (v) => v.map(plain).join(", "),
     json: canonical,
+    money: (v, beside) => {
+      const n = decimals[beside.currency];
+      const digits = v.replace("-", "").padStart(n + 1, "0");
+      const whole = digits.slice(0, digits.length - n).replace(/\B(?=(\d{3})+$)/g, ",");
+      return (v[0] === "-" ? "-" : "") + whole + (n ? "." + digits.slice(-n) : "") + ` ${beside.currency} (${v})`;
+    },
   };
 
   const tokens = (pointer) => pointer.split("/").slice(1).map((t) => t.replace(/~1/g, "/").replace(/~0/g, "~"));
@@ -298,7 +306,10 @@
 
   // The statement: of these bytes, by the key that the log announces.
 
-  const readStatement = () => sources.set("statement", JSON.parse(textOf(one("statement")))).set("slots.json", JSON.parse(textOf(one("slots.json"))));
+  const readStatement = () => {
+    sources.set("statement", JSON.parse(textOf(one("statement"))));
+    sources.set("slots.json", JSON.parse(textOf(one("slots.json"))));
+  };
 
   const fileBytes = (name) => {
     if (!name.endsWith(".jsonl")) return bytesOf(one(name));
@@ -315,7 +326,7 @@
     const held = await signed(key, base64($("signature").textContent), join(utf8.encode(`DSSEv1 ${type.length} ${type} ${bytes.length} `), bytes));
     if (held === false) fault("the packet key did not sign the statement", pre);
     if (held === null) undone.push("The statement’s signature: this browser knows no Ed25519.");
-    const shown = all(".keys dd").pop();
+    const shown = $("packetkey");
     if (shown.textContent !== (await digestOf(key))) fault("the printed fingerprint is not that of the packet key", shown);
     if (statement.predicateType !== "https://evidencefactory.dev/packet-page/v1") fault("the statement is of another type", pre);
     const announced = [...records.values()].map((r) => r.record).filter((r) => r.type === "key.rotated" && r.body.purpose === "packet" && r.run === "" && r.workflow === null).pop();
@@ -361,6 +372,7 @@
   // Printed values. In a record's facts, every field must stand, under its name.
 
   const sourceOf = (element) => element.closest("[data-r]")?.dataset.r;
+  const pointerOf = (element) => (element.closest("tr[data-b]")?.dataset.b ?? "") + element.dataset.p;
   const labelOf = (element) => {
     const cell = element.closest("td");
     const table = cell.closest("table");
@@ -371,10 +383,10 @@
     let n = 0;
     for (const element of all("[data-p]")) {
       const source = sourceOf(element);
-      const { p, as = "" } = element.dataset;
+      const [p, as] = [pointerOf(element), element.dataset.as || ""];
       let want;
       try {
-        want = as === "closed" ? closedText.get(`${source} ${p}`) : visible(printed[as](walk(sources.get(source), tokens(p))));
+        want = as === "closed" ? closedText.get(`${source} ${p}`) : visible(printed[as](walk(sources.get(source), tokens(p)), walk(sources.get(source), tokens(p).slice(0, -1))));
       } catch {
         want = undefined;
       }
@@ -396,13 +408,13 @@
         fault(`record ${seq} has no place in the story`, r.section);
         continue;
       }
-      const shown = new Set(all("[data-p]", facts).map((e) => e.dataset.p));
+      const shown = new Set(all("[data-p]", facts).map(pointerOf));
       const covered = (p) => shown.has(p) || (p.includes("/") && covered(p.slice(0, p.lastIndexOf("/"))));
-      const want = [...leavesOf(r.opened.body, "/body"), ...r.record.withheld.map((w) => "/body" + w.pointer)];
+      const want = [...leavesOf(r.opened.body, "/body"), ...r.record.withheld.filter((w) => !r.open.has(w.pointer)).map((w) => "/body" + w.pointer)];
       for (const p of want) if (!covered(p)) fault(`record ${seq}: the field at ${p} is not shown`, facts);
-      for (const e of all("td [data-p^='/body']", facts)) {
-        const name = tokens(e.dataset.p).filter((t) => !/^[0-9]+$/.test(t)).pop().replace(/_/g, " ");
-        if (labelOf(e).split(" · ").pop() !== name) fault(`record ${seq}: the field at ${e.dataset.p} stands under another name`, e);
+      for (const e of all("td[data-p], td [data-p]", facts)) {
+        const [p, path] = [pointerOf(e), tokens(pointerOf(e)).filter((t) => !/^[0-9]+$/.test(t))];
+        if (path[0] === "body" && labelOf(e).split(" · ").pop() !== path.pop().replace(/_/g, " ")) fault(`record ${seq}: the field at ${p} stands under another name`, e);
       }
     }
     return "every field of every record is shown, under its name";
