@@ -2,6 +2,7 @@ package packet
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -270,5 +271,32 @@ func TestMoneyOnThePage(t *testing.T) {
 	}
 	if got := p.Text(`#r2 .panel [data-p$="/total_minor"]`); got != "-12,345.67 EUR (-1234567)" {
 		t.Errorf("the page shows %q", got)
+	}
+}
+
+// The page keeps the rules of accessibility that a program can judge.
+func TestAccessibility(t *testing.T) {
+	path := os.Getenv("EVF_AXE")
+	if path == "" {
+		t.Skip("EVF_AXE names no axe.min.js (npm pack axe-core@4.14.1): accessibility is not judged")
+	}
+	axe, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := told(t)
+	b := browsertest.New(t)
+	for name, apply := range map[string]func(*Contents){"all disclosed": nil, "nothing disclosed": func(c *Contents) {
+		for i := range c.Sealed {
+			c.Sealed[i].Disclosures = nil
+		}
+	}} {
+		p := b.Open(t, pageOf(t, h, apply), browsertest.Scripted)
+		verdict(p)
+		browsertest.Eval[any](p, `document.querySelectorAll("details").forEach((d) => { d.open = true })`)
+		browsertest.Eval[any](p, string(axe)+"; undefined")
+		for _, fault := range browsertest.Eval[[]string](p, `axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 200)).slice(0, 3).join(" ")))`) {
+			t.Errorf("%s: %s", name, fault)
+		}
 	}
 }

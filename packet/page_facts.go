@@ -151,6 +151,9 @@ type gridRow struct {
 	Cells []printed // one for each column, with no Pointer where the object has no such field
 }
 
+// maxColumns is what still reads as a grid, on paper too.
+const maxColumns = 6
+
 // Long reports whether paper should do without the grid.
 func (g *grid) Long() bool { return len(g.Rows) > 30 }
 
@@ -168,7 +171,7 @@ func (n *node) rowsUnder(source, path string) (list []row) {
 			list = append(list, row{Label: name, Values: []printed{n.printField(k, source)}})
 		case len(k.kids) == 0:
 			list = append(list, row{Label: name, Values: []printed{k.print(source, asJSON)}})
-		case k.value.Kind() == evidence.Object:
+		case k.value.Kind() == evidence.Object || k.listOfObjects() && len(k.grid(source).Columns) > maxColumns:
 			list = append(list, k.rowsUnder(source, name)...)
 		case k.listOfObjects():
 			list = append(list, row{Label: name, Table: k.grid(source)})
@@ -228,7 +231,7 @@ func (n *node) print(source, as string) printed {
 // that stands beside it.
 func (n *node) printField(k *node, source string) printed {
 	p := k.print(source, "")
-	if !strings.HasSuffix(k.name, "_minor") || k.closed != nil {
+	if k.name != "minor" && !strings.HasSuffix(k.name, "_minor") || k.closed != nil {
 		return p
 	}
 	if c := n.at(n.pointer + "/currency"); c != nil && c.closed == nil && isMoney(k.value.Text(), c.value.Text()) {

@@ -1,6 +1,11 @@
 package packet
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"github.com/evidencefactory/evf/evidence"
+)
 
 // presented is a Presentation as an approver was given it: what is asked, why
 // it came to them, the facts, and exactly what would happen.
@@ -76,29 +81,42 @@ func (c changed) Differs() bool {
 }
 
 func changeOf(t *teller) *change {
-	if t.typ != "change.observed" {
+	if t.typ != evidence.TypeChangeObserved {
 		return nil
 	}
 	c := &change{}
-	side := func(path string, put func(*changed, *printed)) bool {
-		n := t.root.at("/body/" + path)
-		if n == nil || n.closed != nil {
-			return false
-		}
-		for _, k := range n.kids {
-			i := slices.IndexFunc(c.Fields, func(f changed) bool { return f.Label == k.name })
-			if i < 0 {
-				i, c.Fields = len(c.Fields), append(c.Fields, changed{Label: k.name})
-			}
-			p := n.printField(k, t.source)
-			put(&c.Fields[i], &p)
-		}
-		return true
-	}
-	c.Before = side("before", func(f *changed, p *printed) { f.Before = p })
-	c.After = side("after", func(f *changed, p *printed) { f.After = p })
+	c.Before = c.side(t, "before", func(f *changed, p *printed) { f.Before = p })
+	c.After = c.side(t, "after", func(f *changed, p *printed) { f.After = p })
 	if len(c.Fields) == 0 {
 		return nil
 	}
 	return c
+}
+
+// side puts the fields of one of the two in their lines.
+func (c *change) side(t *teller, path string, put func(*changed, *printed)) bool {
+	n := t.root.at(pointerOf(path))
+	if n == nil || n.closed != nil {
+		return false
+	}
+	n.each("", func(label string, p printed) {
+		i := slices.IndexFunc(c.Fields, func(f changed) bool { return f.Label == label })
+		if i < 0 {
+			i, c.Fields = len(c.Fields), append(c.Fields, changed{Label: label})
+		}
+		put(&c.Fields[i], &p)
+	}, t.source)
+	return true
+}
+
+// each goes through the fields beneath an object, and those of objects in it.
+func (n *node) each(path string, visit func(label string, p printed), source string) {
+	for _, k := range n.kids {
+		label := strings.TrimPrefix(path+" · "+k.name, " · ")
+		if k.closed == nil && k.value.Kind() == evidence.Object && len(k.kids) > 0 {
+			k.each(label, visit, source)
+			continue
+		}
+		visit(label, n.printField(k, source))
+	}
 }

@@ -12,8 +12,9 @@ import (
 )
 
 // maxPage bounds the records and disclosures that are shown on a page, in
-// bytes. The page of a larger packet is its summary, and says so.
-const maxPage = 16 << 20
+// bytes. The page of a larger packet is its summary, and says so. Only a test
+// sets it.
+var maxPage = 16 << 20
 
 // view is what the page's template fills in.
 type view struct {
@@ -196,6 +197,9 @@ func (s *scribe) slots(p *Packet) error {
 		}
 		v := slotView{Name: slot.Name, State: at("/state"), Summary: at("/summary"), Gaps: len(slot.Gaps)}
 		for _, id := range slot.Records {
+			if !s.view.Whole {
+				break // there is nothing to lead to
+			}
 			v.Records = append(v.Records, s.seqs[id])
 		}
 		s.view.Slots = append(s.view.Slots, v)
