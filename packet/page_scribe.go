@@ -66,7 +66,7 @@ func (s *scribe) read(p *Packet) error {
 	for _, e := range s.entries {
 		e.tell()
 		if e.Lane == "house" {
-			s.view.House = append(s.view.House, e)
+			s.view.Ground = append(s.view.Ground, e)
 		} else {
 			s.view.Run = append(s.view.Run, e)
 		}
@@ -75,7 +75,7 @@ func (s *scribe) read(p *Packet) error {
 	s.view.Drawing = draw(s.view.Run)
 	s.about(p.statement.Predicate.Scope)
 	if !s.view.Whole {
-		s.view.Run, s.view.House, s.view.Drawing = nil, nil, nil
+		s.view.Run, s.view.Ground, s.view.Drawing = nil, nil, nil
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ type view struct {
 	Closed   []closedCount
 	People   []person
 	Run      []*entry
-	House    []*entry
+	Ground   []*entry // records of the house, that the run stands on
 	Drawing  *drawing
 	Whole    bool // false for a summary: no record stands on the page
 	Raw      []rawRecord
