@@ -2,6 +2,7 @@ package packet
 
 import (
 	"cmp"
+	"crypto"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -38,17 +39,34 @@ func (c *Contents) files() ([]file, error) {
 		Predicate: Statement{
 			Version: version, Kind: KindRun, Scope: c.Scope, Query: c.Query, Selection: selection, Counts: b.counts,
 			Origin: head.Origin, Checkpoint: Head{Size: head.Size, Root: head.Root},
-			Key: base64.StdEncoding.EncodeToString(public), Announced: b.announced,
+			Key: base64.StdEncoding.EncodeToString(public), Announced: b.announced, LogKey: c.LogKey,
 			Generator: c.Generator, Built: c.Built,
 		},
 	}
 	for _, f := range b.sorted() {
 		statement.Subject = append(statement.Subject, subjectOf(f))
 	}
+	if err := b.page(&statement, c.Key); err != nil {
+		return nil, err
+	}
 	if b.files[fileManifest], err = signManifest(statement, c.Key); err != nil {
 		return nil, err
 	}
 	return b.sorted(), nil
+}
+
+// page writes the page from all other files, and lists it.
+func (b *builder) page(statement *inToto, key crypto.Signer) (err error) {
+	if statement.Predicate.Page, err = signPage(*statement, key); err != nil {
+		return err
+	}
+	p := Packet{files: b.sorted(), statement: *statement}
+	if b.files[filePage], err = p.renderPage(); err != nil {
+		return fmt.Errorf("%s: %w", filePage, err)
+	}
+	statement.Subject = append(statement.Subject, subjectOf(file{filePage, b.files[filePage]}))
+	slices.SortFunc(statement.Subject, func(a, b subject) int { return strings.Compare(a.Name, b.Name) })
+	return nil
 }
 
 // builder gathers the files of a packet.
@@ -75,7 +93,7 @@ func (b *builder) objects(objects []Object) error {
 		}
 		b.files[name] = o.Data
 	}
-	b.counts.Objects = len(b.files) - len(required) + 1 // the manifest is still to come
+	b.counts.Objects = len(b.files) - len(required) + 2 // manifest and page are still to come
 	return nil
 }
 

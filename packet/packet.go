@@ -37,6 +37,7 @@ const (
 	fileDisclosures = "disclosures.jsonl"
 	fileLeaves      = "leaves.jsonl"
 	fileManifest    = "manifest.json"
+	filePage        = "packet.html"
 	fileProofs      = "proofs.jsonl"
 	fileRecords     = "records.jsonl"
 	fileRedactions  = "redactions.json"
@@ -45,7 +46,7 @@ const (
 	dirObjects      = "policies/" // policies/<64 hex digits>.<extension>
 )
 
-var required = []string{fileCheckpoint, fileDisclosures, fileLeaves, fileManifest, fileProofs, fileRecords, fileRedactions, fileRotations, fileSlots}
+var required = []string{fileCheckpoint, fileDisclosures, fileLeaves, fileManifest, filePage, fileProofs, fileRecords, fileRedactions, fileRotations, fileSlots}
 
 // Contents is what goes into a packet.
 type Contents struct {
@@ -60,6 +61,9 @@ type Contents struct {
 	Objects   []Object
 	Generator Generator
 	Built     evidence.Time
+	// LogKey is the log's verifier key, for the page and whoever compares
+	// fingerprints; "" leaves it out. Nobody comes to trust it by that.
+	LogKey string
 	// Key signs the packet: an Ed25519 key that the last key.rotated record
 	// (purpose packet) among Sealed announces. It is called with a nil source
 	// of randomness.
@@ -181,6 +185,10 @@ func (p *Packet) File(name string) ([]byte, bool) {
 	}
 	return nil, false
 }
+
+// Page is the packet's page for people, packet.html, where it holds one. It is
+// not to be changed.
+func (p *Packet) Page() ([]byte, bool) { return p.File(filePage) }
 
 // Object is the object with the digest, where the packet holds it.
 func (p *Packet) Object(digest evidence.Digest) ([]byte, bool) {

@@ -110,6 +110,7 @@ const (
 	checkSlots        = "slots"
 	checkCounts       = "counts"
 	checkCompleteness = "completeness"
+	checkPage         = "page"
 
 	// Of other files than packets.
 	checkForm    = "form"
@@ -120,7 +121,7 @@ const (
 
 var checkNames = []string{
 	checkContainer, checkVersion, checkManifest, checkFiles, checkCheckpoint, checkLeaves, checkChain, checkProofs, checkRecords,
-	checkRotations, checkShapes, checkDisclosures, checkSelection, checkDigests, checkObjects, checkRedactions, checkSlots, checkCounts, checkCompleteness,
+	checkRotations, checkShapes, checkDisclosures, checkSelection, checkDigests, checkObjects, checkRedactions, checkSlots, checkCounts, checkCompleteness, checkPage,
 }
 
 const notReached = "not reached"
@@ -128,7 +129,7 @@ const notReached = "not reached"
 // advisory checks do not stand in the way of a valid packet when they could
 // not be made: no file can prove that nothing was left out, and a type that is
 // not in this catalogue may be in a later one.
-var advisory = []string{checkShapes, checkCompleteness}
+var advisory = []string{checkShapes, checkCompleteness, checkPage}
 
 // Report is the result of verifying a file. What it says beside the checks
 // comes from the file, and is worth what the verdict is.
@@ -236,12 +237,19 @@ func (f *findings) fault(name, where string, err error) {
 
 // close writes out how often the checks failed, and decides.
 func (f *findings) close() Verdict {
-	verdict := Valid
 	for i := range f.checks {
 		c := &f.checks[i]
 		if n := f.more[c.Name]; n > 0 {
 			c.Detail += fmt.Sprintf(" (and %d more)", n)
 		}
+	}
+	return f.verdict()
+}
+
+// verdict is what the checks come to so far.
+func (f *findings) verdict() Verdict {
+	verdict := Valid
+	for _, c := range f.checks {
 		switch {
 		case c.Outcome == Failed:
 			verdict = Invalid

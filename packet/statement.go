@@ -33,8 +33,10 @@ type Statement struct {
 	Counts     Counts        `json:"counts"`
 	Origin     string        `json:"origin"` // of the log
 	Checkpoint Head          `json:"checkpoint"`
-	Key        string        `json:"key"`       // base64 of the packet's Ed25519 public key
-	Announced  uint64        `json:"announced"` // seq of the record that announces it
+	LogKey     string        `json:"log_key,omitempty"` // verifier key of the log, as the builder says: not to be trusted
+	Page       *PageSeal     `json:"page,omitempty"`    // never nil in a packet
+	Key        string        `json:"key"`               // base64 of the packet's Ed25519 public key
+	Announced  uint64        `json:"announced"`         // seq of the record that announces it
 	Generator  Generator     `json:"generator"`
 	Built      evidence.Time `json:"built"` // by the builder's clock
 }

@@ -35,6 +35,7 @@ func (p *Packet) Verify(trust Trust) Report {
 	v.objects()
 	v.computed()
 	v.unlessCounted()
+	v.page()
 	return v.report()
 }
 
@@ -130,6 +131,21 @@ func (v *verification) checkpoint() {
 	if head.Origin != v.says.Origin || head.Size != v.says.Checkpoint.Size || head.Root != v.says.Checkpoint.Root {
 		v.fail(checkCheckpoint, fileCheckpoint, "is not the checkpoint that the manifest names (origin %s, size %d)", v.says.Origin, v.says.Checkpoint.Size)
 	}
+	if key := v.says.LogKey; key != "" && !signedByStated(note, key) {
+		v.fail(checkCheckpoint, fileCheckpoint, "is not signed by the log key that the manifest names")
+	}
+}
+
+// signedByStated holds the key that a packet states itself against its own
+// checkpoint. That makes nobody trust the key; a false one would mislead
+// whoever compares fingerprints.
+func signedByStated(signed []byte, vkey string) bool {
+	key, err := newTrustedKey(vkey)
+	if err != nil {
+		return false
+	}
+	_, err = tlog.OpenCheckpoint(signed, key)
+	return err == nil
 }
 
 // signed wants the signature of a key of the checkpoint's origin that the

@@ -340,7 +340,11 @@ func TestGolden(t *testing.T) {
 	if err := errors.Join(err1, err2); err != nil {
 		t.Fatalf("%v: run this test with -update", err)
 	}
-	want(t, Verify(data, Trust{Keys: []string{string(trusted)}}), Valid, "")
+	r := Verify(data, Trust{Keys: []string{string(trusted)}})
+	want(t, r, Valid, "")
+	if c := r.Checks[len(r.Checks)-1]; c.Name != checkPage || c.Outcome != OK {
+		t.Errorf("page: %+v: whoever changes how a page looks raises pageVersion", c)
+	}
 }
 
 // FuzzOpen holds two laws over any bytes: reading never panics, and what opens

@@ -60,6 +60,7 @@ var plan = map[string]place{
 var support = map[string]place{
 	"internal/schematest":      {floor: 1},
 	"internal/store/storetest": {floor: 2, parent: "internal/store"},
+	"internal/browsertest":     {floor: 1},
 	"internal/housetest":       {floor: 1},
 	"docs":                     {floor: 10},
 }

@@ -91,6 +91,7 @@ func (p *Packer) Run(ctx context.Context, by *identity.Caller, run evidence.RunI
 		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: query, Selection: open,
 		Sealed: sealed, Checkpoint: signed, Rotations: rotations, Objects: cites,
 		Generator: p.cfg.Generator, Built: evidence.TimeOf(p.cfg.Clock()), Key: p.cfg.Key(t.ID()),
+		LogKey: p.cfg.Ledger.For(t.ID()).VerifierKey(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("packet of run %s: %w", run, err)
