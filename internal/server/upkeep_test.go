@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -272,6 +273,33 @@ func TestAnchorStopsAnOlderHouse(t *testing.T) {
 	r, err := Fsck(t.Context(), FsckConfig{Data: backup, Anchor: anchor})
 	if h.must(err); r[0].Clean() || !strings.HasPrefix(r[0].Problems[0].Where, "anchor evf-") {
 		t.Errorf("fsck: %+v", r[0])
+	}
+}
+
+// TestFsckAgainstPicksTheTenant holds a house of two tenants against a
+// checkpoint of one.
+func TestFsckAgainstPicksTheTenant(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(t.Context(), Config{Data: dir, Tenants: []string{DefaultTenant, "second"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Log("second").Seal(t.Context())
+	_, kept := s.Log("second").Checkpoint()
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c := &scene{t: t, dir: dir}
+	cfg := FsckConfig{Data: dir, Against: []Kept{{"kept", kept}}}
+	for _, r := range c.fsck(cfg) {
+		if !r.Clean() {
+			t.Errorf("tenant %s: %v", r.Tenant, r.Problems)
+		}
+	}
+	c.edit("UPDATE record SET leaf=CAST(replace(CAST(leaf AS TEXT), 'grant', 'grand') AS BLOB) WHERE pos>>40=2 AND type='grant.issued'")
+	r := c.fsck(cfg)
+	if !r[0].Clean() || !slices.ContainsFunc(r[1].Problems, func(p ledger.Problem) bool { return p.Where == "kept" }) {
+		t.Errorf("first tenant %v, second %v", r[0].Problems, r[1].Problems)
 	}
 }
 
