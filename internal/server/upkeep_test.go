@@ -89,6 +89,16 @@ func TestPacketsFollowTheLogsKeys(t *testing.T) {
 	h.packetBy(run.ID, map[string]int{first: 2, second: 1, third: 0})
 	h.trusts(old, map[string]int{first: 0})
 
+	// Given up: no key of the old log leads to the next one.
+	h.stopped(func(u *Upkeep) { _, err := u.BeginEpoch(t.Context(), "a test", nil, nil); h.must(err) })
+	data := h.packetBy(run.ID, map[string]int{log(): 0})
+	for _, key := range []string{first, third} {
+		if r := packet.Verify(data, packet.Trust{Keys: []string{key}}); r.Verdict != packet.Undecidable {
+			t.Errorf("by a key of the log that was given up the packet is %s", r.Verdict)
+		}
+	}
+	h.clean()
+
 	rotated := last[evidence.KeyRotated](h, evidence.TypeKeyRotated)
 	if rotated.Purpose != "log" || rotated.Key != third || rotated.Previous != second || !strings.HasPrefix(rotated.By, "person-") {
 		t.Errorf("the record says %+v", rotated)
