@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strconv"
 	"strings"
 
@@ -107,18 +106,14 @@ func (c *logRetireKeyCmd) Run(ctx context.Context, std streams) error {
 type logEpochCmd struct {
 	upkeep
 	Reason string   `required:"" help:"Why the log is given up; it goes into the record."`
-	From   []string `help:"Signed checkpoint of the old log that was kept elsewhere." placeholder:"FILE" type:"path" sep:"none"`
+	From   []string `help:"Signed checkpoint or packet of the old log that was kept elsewhere." placeholder:"FILE" type:"path" sep:"none"`
 	Key    []string `help:"Verifier key of the old log, where its key file is lost." placeholder:"VKEY" sep:"none"`
 }
 
 func (c *logEpochCmd) Run(ctx context.Context, std streams) error {
-	var from [][]byte
-	for _, path := range c.From {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		from = append(from, data)
+	from, err := readKept(c.From)
+	if err != nil {
+		return err
 	}
 	return c.with(ctx, std, func(u *server.Upkeep) error {
 		key, err := u.BeginEpoch(ctx, c.Reason, from, c.Key)

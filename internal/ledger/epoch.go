@@ -37,8 +37,10 @@ func (g *Ledger) BeginEpoch(ctx context.Context, t store.Tenant, req EpochReques
 	if err != nil {
 		return "", err
 	}
-	if err := g.tidy(t.ID(), h); err != nil { // what an epoch before this one left
-		return "", err
+	if _, err := ring(g.cfg.Keys, t.ID(), h); err == nil {
+		if err := g.tidy(t.ID(), h); err != nil { // what an epoch before this one left
+			return "", err
+		}
 	}
 	head, err := readHead(ctx, t)
 	if err != nil {

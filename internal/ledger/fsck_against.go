@@ -126,7 +126,7 @@ func (c *check) rotations(ctx context.Context, e *Epoch) error {
 		where := fmt.Sprintf("rotation at record %d", e.Keys[i+1].Since)
 		r, err := readRotation(ctx, c.cfg.Tenant, k.Proof)
 		if err == nil {
-			err = c.rotation(ctx, r, k, e.Keys[i+1].Since)
+			err = checkRotation(ctx, c.cfg.Tenant, r, k, e.Keys[i+1].Since)
 		}
 		if evidence.KindOf(err) == evidence.Unavailable {
 			return err
@@ -136,21 +136,6 @@ func (c *check) rotations(ctx context.Context, e *Epoch) error {
 		}
 	}
 	return nil
-}
-
-func (c *check) rotation(ctx context.Context, r tlog.Rotation, before LogKey, seq uint64) error {
-	rows, err := readRows(ctx, c.cfg.Tenant, seq, 1)
-	if err != nil {
-		return err
-	}
-	v, err := note.NewVerifier(before.Key)
-	if err != nil {
-		return err
-	}
-	if len(rows) == 0 || rows[0].Seq != seq || r.Index != seq {
-		return fmt.Errorf("it is of record %d", r.Index)
-	}
-	return r.Verify(tlog.LeafHash(rows[0].Leaf), v)
 }
 
 func parseVerifiers(keys []string) (list []note.Verifier, err error) {
@@ -165,12 +150,4 @@ func parseVerifiers(keys []string) (list []note.Verifier, err error) {
 		return nil, fmt.Errorf("the log's verifier key: none is given")
 	}
 	return list, nil
-}
-
-// Origins are the origins of all logs that the tenant has or had.
-func (h *History) Origins() (list []string) {
-	for _, e := range h.Epochs {
-		list = append(list, e.Origin)
-	}
-	return list
 }

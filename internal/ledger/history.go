@@ -63,6 +63,14 @@ func (h *History) find(origin string) *Epoch {
 	return &h.Epochs[i]
 }
 
+// Origins are the origins of all logs that the tenant has or had.
+func (h *History) Origins() (list []string) {
+	for _, e := range h.Epochs {
+		list = append(list, e.Origin)
+	}
+	return list
+}
+
 // signing are the keys in force now, oldest first.
 func (e *Epoch) signing() (keys []LogKey) {
 	for _, k := range e.Keys {

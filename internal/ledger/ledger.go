@@ -95,14 +95,15 @@ func (g *Ledger) openLog(ctx context.Context, t store.Tenant) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := g.tidy(t.ID(), h); err != nil {
-		return nil, err
-	}
 	keys, err := ring(g.cfg.Keys, t.ID(), h)
 	if errors.Is(err, fs.ErrNotExist) {
 		keys, err = g.firstKey(ctx, t)
 	}
 	if err != nil {
+		return nil, err
+	}
+	// Only now: records that name keys which are not here move no files.
+	if err := g.tidy(t.ID(), h); err != nil {
 		return nil, err
 	}
 	l := &Log{tenant: t, dir: g.open(g.logDir(t.ID())), keys: keys, epoch: h.Current(), grown: make(chan struct{})}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/store"
 	"github.com/evidencefactory/evf/internal/tlog"
@@ -61,6 +63,9 @@ func (g *Ledger) RetireKey(ctx context.Context, t store.Tenant, by string, recor
 	}
 	keys := l.epoch.signing()
 	rotation, err := l.prove(keys[1].Since)
+	if err == nil {
+		err = checkRotation(ctx, t, rotation, keys[0], keys[1].Since)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -91,13 +96,16 @@ func (g *Ledger) settled(ctx context.Context, t store.Tenant) (*Log, *History, e
 // follow brings keys and files behind the record just made, and seals it.
 func (g *Ledger) follow(ctx context.Context, t store.Tenant) error {
 	l, err := g.reopen(ctx, t)
+	if err == nil {
+		err = l.Seal(ctx)
+	}
+	if err == nil {
+		err = l.Anchor()
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("it is recorded and counts; the next start goes on from here: %w", err)
 	}
-	if err := l.Seal(ctx); err != nil {
-		return err
-	}
-	return l.Anchor()
+	return nil
 }
 
 // Rotations are the proofs that lead from the log's first key to its newest,
@@ -127,6 +135,23 @@ func (l *Log) prove(seq uint64) (tlog.Rotation, error) {
 	cp, signed := l.Checkpoint()
 	hashes, err := l.InclusionProof(cp.Size, seq)
 	return tlog.Rotation{Checkpoint: string(signed), Hashes: append([]tlog.Hash{}, hashes...), Index: seq}, err
+}
+
+// checkRotation holds a proof against the record that it is for, and the key
+// before.
+func checkRotation(ctx context.Context, t store.Tenant, r tlog.Rotation, before LogKey, seq uint64) error {
+	rows, err := readRows(ctx, t, seq, 1)
+	if err != nil {
+		return err
+	}
+	v, err := note.NewVerifier(before.Key)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 || rows[0].Seq != seq || r.Index != seq {
+		return fmt.Errorf("the proof is of record %d", r.Index)
+	}
+	return r.Verify(tlog.LeafHash(rows[0].Leaf), v)
 }
 
 // encodeRotation is the canonical JSON that a proof is kept as.

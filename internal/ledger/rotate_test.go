@@ -164,6 +164,44 @@ func TestRotationAlteredRecords(t *testing.T) {
 	}
 }
 
+// TestForgedRecordsMoveNoFiles has whoever writes to the database, and not to
+// the keys, say that the log's key is retired, or the log given up. A start
+// refuses, and the key is still there.
+func TestForgedRecordsMoveNoFiles(t *testing.T) {
+	attacker, _ := otherSigner(t, "evf-test/acme")
+	for _, c := range []struct {
+		name  string
+		forge func(h *house, own string) []Entry
+	}{
+		{"retired", func(_ *house, own string) []Entry {
+			return []Entry{
+				{Type: evidence.TypeKeyRotated, Body: evidence.KeyRotated{Purpose: "log", Key: attacker, Previous: own}},
+				{Type: evidence.TypeKeyRetired, Body: evidence.KeyRetired{Purpose: "log", Key: own, Proof: evidence.ZeroDigest, By: "x"}},
+			}
+		}},
+		{"given up", func(h *house, own string) []Entry {
+			other, _ := otherSigner(h, "evf-other/acme")
+			return []Entry{{Type: evidence.TypeSystemEpoch, Epoch: &store.Epoch{From: "evf-test/acme", To: "evf-other/acme"}, Body: evidence.SystemEpoch{
+				Origin: "evf-other/acme", Key: other, PreviousOrigin: "evf-test/acme", PreviousKeys: []string{own}, Root: "x", By: "x", Reason: "x"}}}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := sealed(t, 3)
+			for _, e := range c.forge(h, h.vkeys()[0]) {
+				h.must(recordOn(h.tenant)(t.Context(), e))
+			}
+			if _, err := h.ledger().Open(t.Context(), h.tenant); err == nil || !strings.Contains(err.Error(), "put the key back") {
+				t.Errorf("open: %v", err)
+			}
+			for _, file := range []string{keyPath(h.path("keys"), tenantID), h.logFile("checkpoint")} {
+				if _, err := os.Stat(file); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
 func otherSigner(t testing.TB, origin string) (vkey string, signer note.Signer) {
 	t.Helper()
 	key, _, err := newKey("", origin)

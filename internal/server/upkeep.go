@@ -141,10 +141,19 @@ func (u *Upkeep) RetireLogKey(ctx context.Context) (string, error) {
 }
 
 // BeginEpoch gives the log up for another over the records that are left, and
-// returns the verifier key of that one. From are checkpoints of the old log
-// that were kept elsewhere, keys its verifier keys where its key file is lost.
-func (u *Upkeep) BeginEpoch(ctx context.Context, reason string, from [][]byte, keys []string) (string, error) {
-	return u.house.ledger.BeginEpoch(ctx, u.tenant, ledger.EpochRequest{By: u.by, Reason: reason, From: from, Keys: keys}, u.record)
+// returns the verifier key of that one. From are checkpoints or packets of the
+// old log that were kept elsewhere, keys its verifier keys where its key file
+// is lost.
+func (u *Upkeep) BeginEpoch(ctx context.Context, reason string, from []Kept, keys []string) (string, error) {
+	req := ledger.EpochRequest{By: u.by, Reason: reason, Keys: keys}
+	for _, k := range from {
+		o, err := k.read()
+		if err != nil {
+			return "", err
+		}
+		req.From = append(req.From, o.Signed)
+	}
+	return u.house.ledger.BeginEpoch(ctx, u.tenant, req, u.record)
 }
 
 // RotatePacketKey has the log announce another packet key, and returns the

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +88,16 @@ func TestPacketsFollowTheLogsKeys(t *testing.T) {
 	third = log()
 	h.packetBy(run.ID, map[string]int{first: 2, second: 1, third: 0})
 	h.trusts(old, map[string]int{first: 0})
+
+	// Given up: no key of the old log leads to the next one.
+	h.stopped(func(u *Upkeep) { _, err := u.BeginEpoch(t.Context(), "a test", nil, nil); h.must(err) })
+	data := h.packetBy(run.ID, map[string]int{log(): 0})
+	for _, key := range []string{first, third} {
+		if r := packet.Verify(data, packet.Trust{Keys: []string{key}}); r.Verdict != packet.Undecidable {
+			t.Errorf("by a key of the log that was given up the packet is %s", r.Verdict)
+		}
+	}
+	h.clean()
 
 	rotated := last[evidence.KeyRotated](h, evidence.TypeKeyRotated)
 	if rotated.Purpose != "log" || rotated.Key != third || rotated.Previous != second || !strings.HasPrefix(rotated.By, "person-") {
@@ -272,6 +283,33 @@ func TestAnchorStopsAnOlderHouse(t *testing.T) {
 	r, err := Fsck(t.Context(), FsckConfig{Data: backup, Anchor: anchor})
 	if h.must(err); r[0].Clean() || !strings.HasPrefix(r[0].Problems[0].Where, "anchor evf-") {
 		t.Errorf("fsck: %+v", r[0])
+	}
+}
+
+// TestFsckAgainstPicksTheTenant holds a house of two tenants against a
+// checkpoint of one.
+func TestFsckAgainstPicksTheTenant(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(t.Context(), Config{Data: dir, Tenants: []string{DefaultTenant, "second"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Log("second").Seal(t.Context())
+	_, kept := s.Log("second").Checkpoint()
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c := &scene{t: t, dir: dir}
+	cfg := FsckConfig{Data: dir, Against: []Kept{{"kept", kept}}}
+	for _, r := range c.fsck(cfg) {
+		if !r.Clean() {
+			t.Errorf("tenant %s: %v", r.Tenant, r.Problems)
+		}
+	}
+	c.edit("UPDATE record SET leaf=CAST(replace(CAST(leaf AS TEXT), 'grant', 'grand') AS BLOB) WHERE pos>>40=2 AND type='grant.issued'")
+	r := c.fsck(cfg)
+	if !r[0].Clean() || !slices.ContainsFunc(r[1].Problems, func(p ledger.Problem) bool { return p.Where == "kept" }) {
+		t.Errorf("first tenant %v, second %v", r[0].Problems, r[1].Problems)
 	}
 }
 
