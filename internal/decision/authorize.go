@@ -11,6 +11,10 @@ import (
 	"github.com/evidencefactory/evf/internal/store"
 )
 
+// Engine names what decides: this package and the policy engine beneath it.
+// The number is raised when facts are computed or sentences worded otherwise.
+const Engine = "evf 1, " + policy.EngineVersion
+
 // Facts computes what policies may rely on when a tool is called with
 // arguments of this digest. Its lists are sets, sorted: a request that is read
 // back from its record gives the very same.
@@ -84,7 +88,7 @@ func (s *State) Authorization(action evidence.ActionID, digest evidence.Digest, 
 			ArgsAttested: f.ArgsAttested, ArgsUnattested: f.ArgsUnattested, Routed: f.Routed, Route: f.Route,
 			Approvals: f.Approvals, CallsInRun: f.CallsInRun, InitiatorKind: f.InitiatorKind},
 		Identity: r.Identity, PolicySet: s.Rules.Policies.Digest(), Schema: s.Rules.SchemaDigest(),
-		Engine: policy.EngineVersion, Request: asked, Summary: summary(r, v), Assurance: s.Rules.Assurance(),
+		Engine: Engine, Request: asked, Summary: summary(r, v), Assurance: s.Rules.Assurance(),
 	}
 	if s.Rules.Effect(d.Verdict) == "allow" {
 		for _, ap := range s.Usable(digest) {

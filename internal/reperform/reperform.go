@@ -15,7 +15,7 @@ import (
 	"fmt"
 
 	"github.com/evidencefactory/evf/evidence"
-	"github.com/evidencefactory/evf/internal/policy"
+	"github.com/evidencefactory/evf/internal/decision"
 	"github.com/evidencefactory/evf/packet"
 )
 
@@ -93,7 +93,7 @@ func (r *Report) add(res Result) {
 // is: hand in one that does not verify, and the report is worth nothing. The
 // error says where the packet is not well formed.
 func Packet(p *packet.Packet) (*Report, error) {
-	report := &Report{Engine: policy.EngineVersion, Results: []Result{}}
+	report := &Report{Engine: decision.Engine, Results: []Result{}}
 	h := newHistory(p)
 	for sealed, err := range p.Sealed() {
 		if err != nil {

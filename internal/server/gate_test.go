@@ -535,6 +535,15 @@ func TestRoutingMustBeFresh(t *testing.T) {
 		h.apply(manifest(t, "payments", "over: 1000", "over: 100"))
 		h.verdict(h.ask(run, "", "bank/routed", args), "deny", "not-routed")
 	})
+	t.Run("by a manifest that was put in force again", func(t *testing.T) {
+		h := newHouse(t)
+		run := h.begin()
+		route(h, run, "900")
+		h.verdict(h.ask(run, "", "bank/routed", args), "allow", "permitted")
+		h.apply(manifest(t, "payments", "over: 1000", "over: 100"))
+		h.apply(manifest(t, "payments"))
+		h.verdict(h.ask(run, "", "bank/routed", args), "deny", "not-routed")
+	})
 	t.Run("while a check comes in", func(t *testing.T) {
 		h := newHouse(t)
 		h.as("payments/checker")

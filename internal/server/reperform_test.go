@@ -275,9 +275,10 @@ func TestRecordsThatAreNotThere(t *testing.T) {
 			}
 			return body
 		}, 2},
-		{"the engine of then", "decided by cedar-go v0.9.0, decided again by", func(rec *evidence.Record, body evidence.Value) evidence.Value {
+		{"the engine of then", "decided by evf 0, cedar-go v0.9.0, decided again by evf 1, cedar-go", func(rec *evidence.Record, body evidence.Value) evidence.Value {
 			if rec.Type == evidence.TypeAuthorizationDecided {
-				return with(t, body, "/engine", str("cedar-go v0.9.0"))
+				body = with(t, body, "/summary", str("In other words."))
+				return with(t, body, "/engine", str("evf 0, cedar-go v0.9.0"))
 			}
 			return body
 		}, 0},
