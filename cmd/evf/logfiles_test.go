@@ -121,7 +121,9 @@ func TestVerifyAgainstAddress(t *testing.T) {
 		{"gone", tiles(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }), exitUndecided, "GET tile/0/000"},
 		{"forbidden", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, exitCannotRun, "asks for a key"},
 		{"broken", tiles(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }), exitCannotRun, "answers 502"},
-		{"sent elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+r.URL.Path, http.StatusFound) }, exitCannotRun, "not followed"},
+		{"sent elsewhere", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL+r.URL.Path, http.StatusFound)
+		}, exitCannotRun, "not followed"},
 		{"without end", tiles(func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
