@@ -257,6 +257,12 @@ func TestVerifyTlogProof(t *testing.T) {
 	bare, later := one, one
 	bare.Leaf = nil
 	later.Leaf = bytes.Replace(one.Leaf, []byte(`"v":1`), []byte(`"v":2`), 1)
+	altered := bytes.Replace(one.Leaf, []byte(`"tenant":"acme"`), []byte(`"tenant":"acmf"`), 1)
+	beside := one
+	beside.Leaf = altered
+	salted := mustRecord(t, one)
+	salted.Salt = "AAAAAAAAAAAAAAAAAAAAAA"
+	sameID, _ := salted.Canonical()
 	swapped := two
 	swapped.Leaf = one.Leaf
 	for _, x := range []struct {
@@ -275,6 +281,9 @@ func TestVerifyTlogProof(t *testing.T) {
 		{"a leaf of a later version", p.TlogProof(later), Entry{}, h.trust(), Invalid, checkProofs},
 		{"another leaf in it", p.TlogProof(swapped), Entry{}, h.trust(), Invalid, checkEntry},
 		{"another leaf beside it", text, Entry{Leaf: two.Leaf}, h.trust(), Invalid, checkEntry},
+		{"another leaf beside it, of the same seq", text, Entry{Leaf: altered}, h.trust(), Invalid, checkProofs},
+		{"another leaf in it than beside it", p.TlogProof(beside), Entry{Leaf: one.Leaf}, h.trust(), Invalid, checkEntry},
+		{"another record of the same id", text, Entry{Record: sameID}, h.trust(), Invalid, checkRecords},
 		{"an entry that is no leaf", text, Entry{Leaf: []byte("x")}, h.trust(), Invalid, checkProofs},
 		{"an entry that is no leaf, and a record", text, Entry{Leaf: []byte("x"), Record: one.Record}, h.trust(), Invalid, checkEntry},
 		{"another record", text, Entry{Record: two.Record}, h.trust(), Invalid, checkRecords},

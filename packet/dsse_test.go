@@ -66,7 +66,11 @@ func TestDSSEVector(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &env); err != nil {
 		t.Fatal(err)
 	}
-	key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: number("X"), Y: number("Y")}
+	point := append([]byte{4}, number("X").FillBytes(make([]byte, 32))...)
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(point, number("Y").FillBytes(make([]byte, 32))...))
+	if err != nil {
+		t.Fatal(err)
+	}
 	sig, ok := unbase64(base64.StdEncoding, env.Signatures[0].Sig)
 	payload, ok2 := unbase64(base64.StdEncoding, env.Payload)
 	if !ok || !ok2 || len(sig) != 64 {

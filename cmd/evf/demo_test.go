@@ -134,6 +134,7 @@ func checkPackets(t *testing.T, rep demoReport, seen map[string]invoice.Result) 
 			continue
 		}
 		checkOutputs(t, p, report.Slots)
+		checkFlips(t, p.File, data, rep.VKey)
 		open, err := packet.Open(data)
 		if err != nil {
 			t.Fatal(err)
@@ -143,6 +144,21 @@ func checkPackets(t *testing.T, rep demoReport, seen map[string]invoice.Result) 
 				t.Fatal(err)
 			}
 			schematest.Check(t, sealed.Record)
+		}
+	}
+}
+
+// checkFlips changes bytes all over a packet, one at a time: none of it is
+// valid then.
+func checkFlips(t *testing.T, file string, data []byte, vkey string) {
+	data = slices.Clone(data)
+	for i := 0; i < len(data); i += 1 + len(data)/100 {
+		for _, flip := range []byte{0x01, 0x20, 0x80} {
+			data[i] ^= flip
+			if r := packet.Verify(data, packet.Trust{Keys: []string{vkey}}); r.ExitCode() == 0 {
+				t.Errorf("%s, byte %d ^ %#x: valid", file, i, flip)
+			}
+			data[i] ^= flip
 		}
 	}
 }

@@ -57,7 +57,7 @@ func ParseEntryProof(text []byte) (p EntryProof, err error) {
 			return p, errors.New("tlog-proof's extra line is not strict base64")
 		}
 	}
-	index, ok := cutLine(&lines, "index ")
+	index, _ := cutLine(&lines, "index ") // no number where there is no such line
 	if p.Index, ok = parseNumber(index); !ok {
 		return p, errors.New("tlog-proof has no index line with a plain decimal number")
 	}

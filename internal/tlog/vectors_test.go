@@ -172,6 +172,24 @@ func bend(t *rapid.T, proof []Hash) []Hash {
 	return proof
 }
 
+// Only spans that are whole subtrees of every larger tree are taken, so that a
+// head of anything else proves nothing.
+func TestSpans(t *testing.T) {
+	for _, c := range []struct {
+		span Span
+		size uint64
+		want bool
+	}{
+		{Span{0, 1}, 1, true}, {Span{0, 5}, 8, true}, {Span{4, 6}, 8, true}, {Span{4, 7}, 8, true}, {Span{4, 8}, 8, true}, {Span{7, 8}, 8, true},
+		{Span{3, 3}, 8, true}, {Span{1, 3}, 8, false}, {Span{2, 5}, 8, false}, {Span{2, 6}, 8, false}, {Span{1, 8}, 8, false}, {Span{0, 9}, 8, false},
+		{Span{5, 4}, 8, false}, {Span{0, 1}, 1 << 63, false},
+	} {
+		if got := c.span.isSubtree(c.size); got != c.want {
+			t.Errorf("%v of %d: %v, want %v", c.span, c.size, got, c.want)
+		}
+	}
+}
+
 // The tiles that the specification counts for a tree of 70,000, and the path
 // that it spells out.
 func TestSpecificationTiles(t *testing.T) {
