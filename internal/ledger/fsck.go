@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -22,9 +23,19 @@ type FsckConfig struct {
 	// Open opens everything a record withholds and holds it against its
 	// commitments; its error says what is wrong. Nil leaves that unchecked.
 	Open func(ctx context.Context, row store.Row) error
+	// Fold makes an empty place for the projections that the records give: as
+	// many as the tenant has. Nil keeps them in memory.
+	Fold func(context.Context) (Folded, error)
 	// Progress hears after every page how many records were walked, and how
 	// many there are. Nil hears nothing.
 	Progress func(done, total uint64)
+}
+
+// Folded is projections that can be read back in order, as Walk.States does.
+type Folded interface {
+	store.Folder
+	States(after store.Key, limit int) ([]store.StateRow, error)
+	Close() error
 }
 
 // Report is what Fsck found.
@@ -74,7 +85,7 @@ func (r *Report) note(where, what string, args ...any) {
 // hold the log against a checkpoint kept elsewhere. Nobody may write to the
 // tenant meanwhile; where somebody did, the error is evidence.Conflict. Any
 // other error means that the walk could not be finished.
-func Fsck(ctx context.Context, cfg FsckConfig) (*Report, error) {
+func Fsck(ctx context.Context, cfg FsckConfig) (r *Report, err error) {
 	verifier, err := note.NewVerifier(cfg.Key)
 	if err != nil {
 		return nil, fmt.Errorf("the log's verifier key: %w", err)
@@ -83,8 +94,15 @@ func Fsck(ctx context.Context, cfg FsckConfig) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &check{cfg: cfg, head: head, prev: evidence.ZeroDigest,
+	c := &check{cfg: cfg, head: head, prev: evidence.ZeroDigest, linked: newLinkSet(),
 		Report: &Report{Tenant: cfg.Tenant.ID(), Origin: head.Origin, Problems: []Problem{}, Notes: []Problem{}}}
+	c.folded = &store.Folded{}
+	if cfg.Fold != nil {
+		if c.folded, err = cfg.Fold(ctx); err != nil {
+			return nil, err
+		}
+	}
+	defer func() { err = errors.Join(err, c.folded.Close()) }()
 	c.log = newLogCheck(c.Report, object.NewDir(filepath.Join(cfg.Logs, string(cfg.Tenant.ID()))))
 	c.log.checkpoints(head, verifier)
 	for _, step := range []func(context.Context) error{c.records, c.states, c.links, c.objects} {
@@ -111,30 +129,28 @@ type check struct {
 
 	next   uint64          // seq of the record that should come now
 	prev   evidence.Digest // of the leaf before it, "" where there is none to be had
-	folded store.Folded
-	linked int // links of records that the table has
+	folded Folded
+	linked *linkSet // that the records have
 }
+
+// fsckPage is how many rows are in memory at a time; each may have a record
+// and a block of the vault of their largest sizes.
+const fsckPage = 256
 
 // records walks the rows in order, and names those that are not there.
 func (c *check) records(ctx context.Context) error {
 	for more := true; more; {
-		err := c.cfg.Tenant.View(ctx, func(tx store.Tx) error {
-			rows, err := tx.Rows(c.next, pageSize)
-			if err != nil {
-				return err
-			}
-			for i := range rows {
-				c.missing(rows[i].Seq)
-				if err := c.row(ctx, tx, &rows[i]); err != nil {
-					return err
-				}
-			}
-			more = len(rows) == pageSize
-			return nil
-		})
+		rows, err := readRows(ctx, c.cfg.Tenant, c.next, fsckPage)
 		if err != nil {
 			return err
 		}
+		for _, l := range c.look(ctx, rows) {
+			c.missing(l.Seq)
+			if err := c.row(ctx, l); err != nil {
+				return err
+			}
+		}
+		more = len(rows) == fsckPage
 		if c.cfg.Progress != nil {
 			c.cfg.Progress(c.next, max(c.next, c.head.Next))
 		}

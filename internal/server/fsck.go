@@ -64,6 +64,7 @@ func (s *Server) fsck(ctx context.Context, id evidence.TenantID, progress func(d
 		return nil, err
 	}
 	return ledger.Fsck(ctx, ledger.FsckConfig{Tenant: t, Logs: s.path("log"), Key: key, Progress: progress,
+		Fold: func(ctx context.Context) (ledger.Folded, error) { return sqlite.OpenScratch(ctx) },
 		Open: func(ctx context.Context, row store.Row) error {
 			_, err := s.rec.Open(ctx, id, row)
 			return err

@@ -320,6 +320,18 @@ type folder struct {
 	w *writer
 }
 
+// Get is the reader's, by a statement that is prepared.
+func (f *folder) Get(kind, id string) (row []byte, err error) {
+	err = f.w.stmts.projected.QueryRowContext(f.ctx, f.t.no, kind, id).Scan(&row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &fatalError{err}
+	}
+	return row, nil
+}
+
 func (f *folder) Put(key store.Key, row []byte) error {
 	_, err := f.w.exec(f.w.stmts.project, f.t.no, key.Kind, key.ID, key.Group, key.Status, row)
 	return err
