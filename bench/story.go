@@ -47,7 +47,7 @@ func (t *told) invoice() {
 	t.check(document, "en16931", 8)
 	t.check(document, "vendor", 3)
 	t.add(evidence.TypeDecisionRouted, evidence.DecisionRouted{Document: document, Outcome: "person", To: []string{"controller"},
-		Rules: []evidence.RuleOutcome{{Rule: "limit", Version: 4, Matched: true, Input: "total", Op: "above", Threshold: "10000.00", Value: "12480.00", To: "controller"}},
+		Rules:   []evidence.RuleOutcome{{Rule: "limit", Version: 4, Matched: true, Input: "total", Op: "above", Threshold: "10000.00", Value: "12480.00", To: "controller"}},
 		Summary: "The total is above the limit."})
 	t.step("post-entry", "The entry waits for the controller.")
 	t.act(document)

@@ -19,6 +19,12 @@ type Scratch struct {
 
 var _ store.Folder = (*Scratch)(nil)
 
+const (
+	scratchPragmas = "PRAGMA journal_mode=off; PRAGMA synchronous=off; PRAGMA cache_size=-32768; "
+	// Folding looks rows up by their key only, and reading back goes by it too.
+	scratchIndexes = "DROP INDEX projection_grp; DROP INDEX projection_status; "
+)
+
 // OpenScratch makes an empty Scratch, in the folder for temporary files.
 func OpenScratch(ctx context.Context) (s *Scratch, err error) {
 	// No name, so SQLite unlinks the file as soon as it is open, and needs it
@@ -38,7 +44,7 @@ func OpenScratch(ctx context.Context) (s *Scratch, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err = conn.ExecContext(ctx, "PRAGMA journal_mode=off; PRAGMA synchronous=off; PRAGMA cache_size=-32768; "+schema+"; BEGIN"); err != nil {
+	if _, err = conn.ExecContext(ctx, scratchPragmas+schema+scratchIndexes+"BEGIN"); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	stmts, err := prepare(ctx, conn)
@@ -46,7 +52,7 @@ func OpenScratch(ctx context.Context) (s *Scratch, err error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	w := &writer{ctx: ctx, conn: conn, stmts: stmts}
-	return &Scratch{folder{reader{ctx: ctx, q: conn, t: &tenant{no: 1}}, w}, db}, nil
+	return &Scratch{*w.folder(&tenant{no: 1}, nil), db}, nil
 }
 
 // Close removes the file.
