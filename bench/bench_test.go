@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,10 +13,24 @@ import (
 	"github.com/evidencefactory/evf/packet"
 )
 
+// TestMain lets the test binary do the tasks that a run starts as processes of
+// their own.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 5 && os.Args[1] == "-task" {
+		if err := runTask(context.Background(), os.Args[2], os.Args[4]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	m.Run()
+}
+
 // TestMeasure runs every cell for a moment: drive itself holds what was
-// answered against what is there.
+// answered against what is there, and tasks fail where a packet or a house is
+// not as it was made.
 func TestMeasure(t *testing.T) {
-	cfg := config{dir: t.TempDir(), rounds: 1, warm: time.Millisecond, duration: 20 * time.Millisecond, progress: t.Logf}
+	cfg := config{records: 2 * small, dir: t.TempDir(), rounds: 1, warm: time.Millisecond, duration: 20 * time.Millisecond, progress: t.Logf}
 	r, err := measure(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -24,6 +41,9 @@ func TestMeasure(t *testing.T) {
 				t.Errorf("%s, %d callers, %s: %v", row.Kind, row.Callers, name, s)
 			}
 		}
+	}
+	if len(r.Tasks) != 3 || len(r.Sizes) != 2 {
+		t.Errorf("%+v, %+v", r.Tasks, r.Sizes)
 	}
 	var b bytes.Buffer
 	if err := r.print(&b); err != nil {

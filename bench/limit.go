@@ -131,6 +131,9 @@ func openBare(ctx context.Context, dir string, k *kind, callers int) (contender,
 	if b.conn, err = db.Conn(ctx); err == nil {
 		b.insert, err = b.conn.PrepareContext(ctx, "INSERT INTO record (pos, tenant, id, submitter, mac, type, run, leaf, record, vault) VALUES (?,?,?,?,?,?,?,?,?,?)")
 	}
+	if err == nil {
+		err = b.conn.QueryRowContext(ctx, "SELECT coalesce(max(pos)+1, 0) FROM record").Scan(&b.pos)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
 	}

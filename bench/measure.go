@@ -60,13 +60,9 @@ type figures struct {
 // figure is what a cell gave in one round.
 type figure struct{ rate, cpu float64 }
 
-// measure runs every cell once a round. What is compared runs one right after
+// measureAppends runs every cell once a round. What is compared runs one right after
 // the other, so that a drift of the machine meets all of it.
-func measure(ctx context.Context, cfg config) (*report, error) {
-	list, err := kinds(ctx, cfg.dir)
-	if err != nil {
-		return nil, err
-	}
+func measureAppends(ctx context.Context, cfg config, list []*kind) (map[cell]figures, error) {
 	found := map[cell]figures{}
 	for round := range cfg.rounds {
 		for _, k := range list {
@@ -84,7 +80,7 @@ func measure(ctx context.Context, cfg config) (*report, error) {
 			}
 		}
 	}
-	return newReport(cfg, list, found), nil
+	return found, nil
 }
 
 // measureCell measures one contender on files of its own.
@@ -94,6 +90,11 @@ func measureCell(ctx context.Context, cfg config, name string, open opener, k *k
 		return figure{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return measureIn(ctx, cfg, dir, name, open, k, callers)
+}
+
+// measureIn measures a contender on the files in a folder.
+func measureIn(ctx context.Context, cfg config, dir, name string, open opener, k *kind, callers int) (f figure, err error) {
 	labels := pprof.Labels("contender", name, "kind", string(k.typ), "callers", strconv.Itoa(callers))
 	pprof.Do(ctx, labels, func(ctx context.Context) {
 		var c contender
@@ -109,6 +110,10 @@ func measureCell(ctx context.Context, cfg config, name string, open opener, k *k
 // drive has every caller append without a pause, and counts what was answered
 // between the warm-up and the end. What was answered must be there afterwards.
 func drive(ctx context.Context, cfg config, c contender, callers int) (figure, error) {
+	before, err := c.kept(ctx)
+	if err != nil {
+		return figure{}, err
+	}
 	var answered atomic.Int64
 	var stop atomic.Bool
 	var first, all sync.WaitGroup // a caller's first append also makes its run's key
@@ -138,7 +143,7 @@ func drive(ctx context.Context, cfg config, c contender, callers int) (figure, e
 		return figure{}, err
 	}
 	kept, err := c.kept(ctx)
-	if err == nil && kept != answered.Load() {
+	if kept -= before; err == nil && kept != answered.Load() {
 		err = fmt.Errorf("%d appends were answered, %d records are there", answered.Load(), kept)
 	}
 	return f, err

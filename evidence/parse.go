@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -53,13 +54,22 @@ func ParseCanonical(data []byte) (Value, error) {
 	return Value{}, err
 }
 
+// parsers keep their stacks from one text to the next.
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
+// maxKept bounds the stacks that are kept, and with them what they hold on to
+// of earlier texts.
+const maxKept = 128
+
 func parse(data []byte, exact bool) (Value, error) {
-	// Room on the stack for what is open in most texts.
-	var path [8]string
-	var fields [24]Field
-	var list [16]Value
-	p := parser{src: string(data), bad: invalidUTF8(data), exact: exact, path: path[:0], fields: fields[:0], list: list[:0]}
-	return p.whole()
+	p := parsers.Get().(*parser)
+	p.src, p.pos, p.bad, p.exact = string(data), 0, invalidUTF8(data), exact
+	v, err := p.whole()
+	p.src, p.path, p.fields, p.list = "", p.path[:0], p.fields[:0], p.list[:0]
+	if cap(p.fields) <= maxKept && cap(p.list) <= maxKept {
+		parsers.Put(p)
+	}
+	return v, err
 }
 
 type parser struct {

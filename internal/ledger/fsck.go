@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -21,7 +22,8 @@ type FsckConfig struct {
 	Against []Outside
 	// Open opens everything a record withholds and holds it against its
 	// commitments; its error says what is wrong. Erased are the erasures that
-	// destroyed keys of it. Nil leaves that unchecked.
+	// destroyed keys of it. It is called for several rows at once. Nil leaves
+	// that unchecked.
 	Open func(ctx context.Context, row store.Row) (erased []evidence.RecordID, err error)
 	// Values goes through the keys of withheld values, by full name; erasure
 	// is "" for one that is there. Nil leaves tombstones unchecked.
@@ -29,9 +31,19 @@ type FsckConfig struct {
 	// Kept goes through the erasures that are kept beside the keys, which may
 	// be newer than the records are.
 	Kept func(ctx context.Context, each func(id evidence.RecordID, e *evidence.ErasurePerformed)) error
+	// Fold makes an empty place for the projections that the records give: as
+	// many as the tenant has. Nil keeps them in memory.
+	Fold func(context.Context) (Folded, error)
 	// Progress hears after every page how many records were walked, and how
 	// many there are. Nil hears nothing.
 	Progress func(done, total uint64)
+}
+
+// Folded is projections that can be read back in order, as Walk.States does.
+type Folded interface {
+	store.Folder
+	States(after store.Key, limit int) ([]store.StateRow, error)
+	Close() error
 }
 
 // Report is what Fsck found.
@@ -81,7 +93,7 @@ func (r *Report) note(where, what string, args ...any) {
 // for that, hold the log against a checkpoint kept elsewhere. Nobody may write to the
 // tenant meanwhile; where somebody did, the error is evidence.Conflict. Any
 // other error means that the walk could not be finished.
-func Fsck(ctx context.Context, cfg FsckConfig) (*Report, error) {
+func Fsck(ctx context.Context, cfg FsckConfig) (r *Report, err error) {
 	verifiers, err := parseVerifiers(cfg.Keys)
 	if err != nil {
 		return nil, err
@@ -90,8 +102,15 @@ func Fsck(ctx context.Context, cfg FsckConfig) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &check{cfg: cfg, head: head, prev: evidence.ZeroDigest,
+	c := &check{cfg: cfg, head: head, prev: evidence.ZeroDigest, linked: newLinkSet(),
 		Report: &Report{Tenant: cfg.Tenant.ID(), Origin: head.Origin, Problems: []Problem{}, Notes: []Problem{}}}
+	c.folded = &store.Folded{}
+	if cfg.Fold != nil {
+		if c.folded, err = cfg.Fold(ctx); err != nil {
+			return nil, err
+		}
+	}
+	defer func() { err = errors.Join(err, c.folded.Close()) }()
 	c.log = newLogCheck(c.Report, object.NewDir(filepath.Join(cfg.Logs, string(cfg.Tenant.ID()))))
 	h, err := ReadHistory(ctx, cfg.Tenant)
 	if err != nil {
@@ -131,31 +150,29 @@ type check struct {
 
 	next   uint64          // seq of the record that should come now
 	prev   evidence.Digest // of the leaf before it, "" where there is none to be had
-	folded store.Folded
-	linked int // links of records that the table has
+	folded Folded
+	linked *linkSet // that the records have
 	erased erasures
 }
+
+// fsckPage is how many rows are in memory at a time; each may have a record
+// and a block of the vault of their largest sizes.
+const fsckPage = 256
 
 // records walks the rows in order, and names those that are not there.
 func (c *check) records(ctx context.Context) error {
 	for more := true; more; {
-		err := c.cfg.Tenant.View(ctx, func(tx store.Tx) error {
-			rows, err := tx.Rows(c.next, pageSize)
-			if err != nil {
-				return err
-			}
-			for i := range rows {
-				c.missing(rows[i].Seq)
-				if err := c.row(ctx, tx, &rows[i]); err != nil {
-					return err
-				}
-			}
-			more = len(rows) == pageSize
-			return nil
-		})
+		rows, err := readRows(ctx, c.cfg.Tenant, c.next, fsckPage)
 		if err != nil {
 			return err
 		}
+		for _, l := range c.look(ctx, rows) {
+			c.missing(l.Seq)
+			if err := c.row(ctx, l); err != nil {
+				return err
+			}
+		}
+		more = len(rows) == fsckPage
 		if c.cfg.Progress != nil {
 			c.cfg.Progress(c.next, max(c.next, c.head.Next))
 		}

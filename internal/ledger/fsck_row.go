@@ -3,47 +3,102 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"slices"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/store"
 )
 
+// looked is a row and what can be said of it without any other.
+type looked struct {
+	*store.Row
+	leaf    *evidence.Leaf
+	rec     *evidence.Record
+	leafErr error
+	recErr  error
+	digest  evidence.Digest     // of the record's bytes
+	shape   error               // of the body, against its type's
+	open    error               // of what is withheld
+	erased  []evidence.RecordID // that destroyed keys of it
+}
+
+// look examines rows on all processors, which is most of the work, and hands
+// them on in order.
+func (c *check) look(ctx context.Context, rows []store.Row) []*looked {
+	list := make([]*looked, len(rows))
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(rows)) {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(rows)); i = next.Add(1) - 1 {
+				list[i] = c.lookAt(ctx, &rows[i])
+			}
+		})
+	}
+	all.Wait()
+	return list
+}
+
+func (c *check) lookAt(ctx context.Context, row *store.Row) *looked {
+	l := &looked{Row: row, digest: evidence.DigestOf(row.Record)}
+	l.leaf, l.leafErr = evidence.ParseLeaf(row.Leaf)
+	if row.Expunged() {
+		return l
+	}
+	if l.rec, l.recErr = evidence.ParseRecord(row.Record); l.recErr != nil {
+		return l
+	}
+	if shape := l.rec.Type.Shape(); shape != nil {
+		l.shape = shape.CheckSealed(l.rec.Body, l.rec.Withheld)
+	}
+	if c.cfg.Open != nil {
+		l.erased, l.open = c.cfg.Open(ctx, *row)
+	}
+	return l
+}
+
 // row checks one row by itself and against the one before. An error ends the
 // walk.
-func (c *check) row(ctx context.Context, tx store.Tx, row *store.Row) error {
+func (c *check) row(ctx context.Context, row *looked) error {
 	where := fmt.Sprintf("record %d", row.Seq)
 	c.Records++
-	leaf, err := evidence.ParseLeaf(row.Leaf)
-	if err != nil {
-		c.add(where, "%v", err)
+	if row.leafErr != nil {
+		c.add(where, "%v", row.leafErr)
 	} else {
-		c.leaf(where, row, leaf)
+		c.leaf(where, row)
 	}
 	c.step(row.Leaf)
 
-	rec, err := evidence.ParseRecord(row.Record)
-	if err != nil {
-		c.add(where, "%v", err)
+	if row.Expunged() {
+		c.erased.empty(row.Row, row.leaf)
 		return ctx.Err()
 	}
-	c.record(where, row, rec, leaf)
-	if c.cfg.Open != nil {
-		erased, err := c.cfg.Open(ctx, *row)
-		if err != nil && ctx.Err() == nil {
-			c.add(where, "withheld values: %v", err)
-		}
-		c.erased.rests(row.Seq, erased)
+	if row.recErr != nil {
+		c.add(where, "%v", row.recErr)
+		return ctx.Err()
 	}
-	if err := store.Fold(&c.folded, row.Seq, rec); err != nil {
+	c.record(where, row)
+	if row.open != nil && ctx.Err() == nil {
+		c.add(where, "withheld values: %v", row.open)
+	}
+	if len(row.erased) > 0 {
+		c.erased.rests(row.Seq, row.erased)
+	}
+	if err := store.Fold(c.folded, row.Seq, row.rec); err != nil {
 		c.add(where, "cannot follow the records before it: %v", err)
 	}
-	c.erased.performed(row.Seq, rec)
-	return c.rowLinks(where, tx, row.Seq, rec.Links)
+	c.erased.performed(row.Seq, row.rec)
+	for _, l := range row.rec.Links {
+		c.linked.add(store.PlacedLink{Link: l, Seq: row.Seq})
+	}
+	return ctx.Err()
 }
 
 // leaf checks a leaf against its row's columns and the leaf before.
-func (c *check) leaf(where string, row *store.Row, leaf *evidence.Leaf) {
+func (c *check) leaf(where string, row *looked) {
+	leaf := row.leaf
 	if leaf.Seq != row.Seq {
 		c.add(where, "its leaf is that of record %d", leaf.Seq)
 	}
@@ -59,42 +114,25 @@ func (c *check) leaf(where string, row *store.Row, leaf *evidence.Leaf) {
 	if leaf.Type != row.Type {
 		c.add(where, "its type column is not the type in its leaf")
 	}
-	if !row.Expunged() && leaf.Digest != evidence.DigestOf(row.Record) {
+	if !row.Expunged() && leaf.Digest != row.digest {
 		c.add(where, "was altered: its bytes are not those that its leaf names")
 	}
 }
 
 // record checks a record against its row's columns, its leaf (nil where that
 // cannot be read) and the catalogue.
-func (c *check) record(where string, row *store.Row, rec *evidence.Record, leaf *evidence.Leaf) {
+func (c *check) record(where string, row *looked) {
+	rec, leaf := row.rec, row.leaf
 	if leaf != nil && (rec.ID != leaf.ID || rec.Type != leaf.Type || rec.Received != leaf.Received) {
 		c.add(where, "its id, type or received time is not that in its leaf")
 	}
 	if rec.Run != row.Run {
 		c.add(where, "its run column is not the run in the record")
 	}
-	shape := rec.Type.Shape()
-	if shape == nil {
+	if rec.Type.Shape() == nil {
 		c.add(where, "is of a type that this version does not know: check with a newer program")
-		return
 	}
-	if err := shape.CheckSealed(rec.Body, rec.Withheld); err != nil {
-		c.add(where, "its body is not one of its type: %v", err)
+	if row.shape != nil {
+		c.add(where, "its body is not one of its type: %v", row.shape)
 	}
-}
-
-// rowLinks finds a record's links in the table of links.
-func (c *check) rowLinks(where string, tx store.Tx, seq uint64, links []evidence.Link) error {
-	for _, l := range links {
-		seqs, err := tx.Linked(l, seq, 1)
-		if err != nil {
-			return err
-		}
-		if slices.Contains(seqs, seq) {
-			c.linked++
-		} else {
-			c.add(where, "its link %s %s is missing from the table of links", l.Kind, l.ID)
-		}
-	}
-	return nil
 }

@@ -2,8 +2,8 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,7 +12,7 @@ import (
 )
 
 // pages reads one of a tenant's tables to its end, a page in each snapshot.
-func pages[E any](ctx context.Context, t store.Tenant, read func(tx store.Tx, after E, limit int) ([]E, error), each func(E)) error {
+func pages[E any](ctx context.Context, t store.Tenant, read func(tx store.Tx, after E, limit int) ([]E, error), each func(E) error) error {
 	var after E
 	for {
 		var page []E
@@ -24,7 +24,9 @@ func pages[E any](ctx context.Context, t store.Tenant, read func(tx store.Tx, af
 			return err
 		}
 		for _, e := range page {
-			each(e)
+			if err := each(e); err != nil {
+				return err
+			}
 		}
 		if len(page) < pageSize {
 			return nil
@@ -36,28 +38,57 @@ func pages[E any](ctx context.Context, t store.Tenant, read func(tx store.Tx, af
 // states compares the projections with the fold of the records, both ways:
 // decisions read them, so a row edited here is a permit given by nobody.
 func (c *check) states(ctx context.Context) error {
-	want := c.folded.States()
-	lost := func(s store.StateRow) { c.add(stateName(s.Key), "missing from the projections; the records give it") }
+	want := folded{Folded: c.folded}
+	lost := func(s *store.StateRow) { c.add(stateName(s.Key), "missing from the projections; the records give it") }
 	err := pages(ctx, c.cfg.Tenant,
 		func(tx store.Tx, after store.StateRow, limit int) ([]store.StateRow, error) {
 			return tx.States(after.Key, limit)
 		},
-		func(got store.StateRow) {
-			for len(want) > 0 && store.CompareKeys(want[0].Key, got.Key) < 0 {
-				lost(want[0])
-				want = want[1:]
+		func(got store.StateRow) error {
+			for want.next() != nil && store.CompareKeys(want.next().Key, got.Key) < 0 {
+				lost(want.take())
 			}
-			if len(want) == 0 || store.CompareKeys(want[0].Key, got.Key) != 0 {
+			if want.next() == nil || store.CompareKeys(want.next().Key, got.Key) != 0 {
 				c.add(stateName(got.Key), "stands in the projections; no record gives it")
-				return
+				return want.err
 			}
-			c.state(got, want[0])
-			want = want[1:]
+			c.state(got, *want.take())
+			return want.err
 		})
-	for _, s := range want {
-		lost(s)
+	for err == nil && want.next() != nil {
+		lost(want.take())
 	}
-	return err
+	return cmp.Or(err, want.err)
+}
+
+// folded walks what the records gave, in order.
+type folded struct {
+	Folded
+	after store.Key
+	page  []store.StateRow
+	ended bool
+	err   error
+}
+
+// next is the row that comes now, nil behind the last one and after an error.
+func (f *folded) next() *store.StateRow {
+	if len(f.page) == 0 && !f.ended {
+		f.page, f.err = f.States(f.after, pageSize)
+		if f.ended = len(f.page) == 0; !f.ended {
+			f.after = f.page[len(f.page)-1].Key
+		}
+	}
+	if len(f.page) == 0 {
+		return nil
+	}
+	return &f.page[0]
+}
+
+// take moves past the row that comes now.
+func (f *folded) take() *store.StateRow {
+	s := f.next()
+	f.page = f.page[1:]
+	return s
 }
 
 func stateName(k store.Key) string { return "projection " + k.Kind + " " + k.ID }
@@ -92,73 +123,17 @@ func difference(got, want []byte) string {
 	return strings.Join(names, ", ") + " differ"
 }
 
-// links finds rows of the table of links that no record has. Those that
-// records have were counted on the way, so a second walk is needed only where
-// the table has more.
-func (c *check) links(ctx context.Context) error {
-	total := 0
-	if err := c.eachLink(ctx, func(store.PlacedLink) { total++ }); err != nil || total == c.linked {
-		return err
-	}
-	var failed error
-	err := c.eachLink(ctx, func(l store.PlacedLink) {
-		if failed == nil {
-			failed = c.link(ctx, l)
-		}
-	})
-	if failed != nil {
-		return failed
-	}
-	return err
-}
-
-func (c *check) eachLink(ctx context.Context, each func(store.PlacedLink)) error {
-	return pages(ctx, c.cfg.Tenant, func(tx store.Tx, after store.PlacedLink, limit int) ([]store.PlacedLink, error) {
-		return tx.Links(after, limit)
-	}, each)
-}
-
-func (c *check) link(ctx context.Context, l store.PlacedLink) error {
-	rows, err := readRows(ctx, c.cfg.Tenant, l.Seq, 1)
-	if err != nil {
-		return err
-	}
-	where := fmt.Sprintf("link %s %s", l.Kind, l.ID)
-	if len(rows) == 0 || rows[0].Seq != l.Seq {
-		c.add(where, "points at record %d, which is missing", l.Seq)
-		return nil
-	}
-	if rows[0].Expunged() {
-		c.add(where, "points at record %d, which was expunged: its links should have gone with it", l.Seq)
-		return nil
-	}
-	rec, err := evidence.ParseRecord(rows[0].Record)
-	if err == nil && !slices.Contains(rec.Links, l.Link) { // one that cannot be read was named before
-		c.add(where, "points at record %d, which has no such link", l.Seq)
-	}
-	return nil
-}
-
 // objects holds every object against its digest.
 func (c *check) objects(ctx context.Context) error {
-	var digests []evidence.Digest
-	err := pages(ctx, c.cfg.Tenant, func(tx store.Tx, after evidence.Digest, limit int) ([]evidence.Digest, error) {
+	return pages(ctx, c.cfg.Tenant, func(tx store.Tx, after evidence.Digest, limit int) ([]evidence.Digest, error) {
 		return tx.Objects(after, limit)
-	}, func(d evidence.Digest) { digests = append(digests, d) })
-	if err != nil {
-		return err
-	}
-	for _, d := range digests {
-		err := c.cfg.Tenant.View(ctx, func(tx store.Tx) error {
+	}, func(d evidence.Digest) error {
+		return c.cfg.Tenant.View(ctx, func(tx store.Tx) error {
 			data, err := tx.Object(d)
 			if err == nil && evidence.DigestOf(data) != d {
 				c.add("object "+string(d), "was altered: its bytes have another digest")
 			}
 			return err
 		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }

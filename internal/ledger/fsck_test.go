@@ -17,6 +17,7 @@ import (
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/store/sqlite"
 	"github.com/evidencefactory/evf/internal/store/storetest"
 	"github.com/evidencefactory/evf/internal/tlog"
 	"github.com/evidencefactory/evf/internal/vault"
@@ -98,7 +99,8 @@ func (f *fsckHouse) open(t *testing.T) (*house, FsckConfig) {
 	v, err := vault.Open(t.Context(), h.path("keys"), false)
 	h.must(err)
 	t.Cleanup(func() { v.Close() })
-	return h, FsckConfig{Tenant: h.tenant, Logs: h.path("log"), Keys: h.vkeys(), Open: func(ctx context.Context, row store.Row) ([]evidence.RecordID, error) {
+	scratch := func(ctx context.Context) (Folded, error) { return sqlite.OpenScratch(ctx) }
+	return h, FsckConfig{Tenant: h.tenant, Logs: h.path("log"), Keys: h.vkeys(), Fold: scratch, Open: func(ctx context.Context, row store.Row) ([]evidence.RecordID, error) {
 		rec, err := evidence.ParseRecord(row.Record)
 		if err != nil {
 			return nil, err
@@ -124,7 +126,7 @@ func TestFsckClean(t *testing.T) {
 	if diff := cmp.Diff(before, contents(t, h.dir)); diff != "" {
 		t.Errorf("it changed files (-before +after):\n%s", diff)
 	}
-	if !slices.Equal(heard, []uint64{fsckRecords, fsckRecords}) {
+	if !slices.Equal(heard, []uint64{256, fsckRecords, 512, fsckRecords, fsckRecords, fsckRecords}) {
 		t.Errorf("progress was %v", heard)
 	}
 }
@@ -381,6 +383,7 @@ func TestFsckUnsealed(t *testing.T) {
 
 func TestFsckBounds(t *testing.T) {
 	h, cfg := newFsckHouse(t).open(t)
+	cfg.Fold = nil
 	h.edit("UPDATE record SET record=CAST('x' AS BLOB) WHERE pos>=?", pos(seqPlain))
 	r, err := Fsck(t.Context(), cfg)
 	if err != nil || len(r.Problems) != 100 || r.Clean() || r.Dropped < fsckRecords {

@@ -8,6 +8,7 @@ import (
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/ledger"
 	"github.com/evidencefactory/evf/internal/store"
+	"github.com/evidencefactory/evf/internal/store/sqlite"
 	"github.com/evidencefactory/evf/internal/vault"
 )
 
@@ -77,6 +78,7 @@ func (s *Server) fsckTenant(ctx context.Context, id evidence.TenantID, keys stri
 		return nil, err
 	}
 	return ledger.Fsck(ctx, ledger.FsckConfig{Tenant: t, Logs: s.path("log"), Keys: vkeys, Against: against, Progress: progress,
+		Fold: func(ctx context.Context) (ledger.Folded, error) { return sqlite.OpenScratch(ctx) },
 		Open: func(ctx context.Context, row store.Row) (by []evidence.RecordID, err error) {
 			o, err := s.rec.Open(ctx, id, row)
 			if err != nil {

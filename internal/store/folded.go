@@ -6,7 +6,8 @@ import (
 )
 
 // Folded is projections in memory: what a checker folds records into, to hold
-// the outcome against what an engine keeps. The zero Folded is empty.
+// the outcome against what an engine keeps. The zero Folded is empty. Where
+// there are many, an engine has a Folder that keeps them on disk.
 type Folded struct {
 	rows map[name]StateRow
 }
@@ -30,7 +31,7 @@ func (f *Folded) Put(key Key, row []byte) error {
 
 // List implements Projections.
 func (f *Folded) List(kind, group, status, after string, limit int) (list [][]byte, err error) {
-	for _, s := range f.States() {
+	for _, s := range f.sorted() {
 		if s.Kind == kind && s.ID > after && (group == "" || s.Group == group) && (status == "" || s.Status == status) && len(list) < limit {
 			list = append(list, s.Row)
 		}
@@ -38,8 +39,20 @@ func (f *Folded) List(kind, group, status, after string, limit int) (list [][]by
 	return list, nil
 }
 
-// States is every row, in the order of Walk.States.
-func (f *Folded) States() []StateRow {
+// States reads rows as Walk.States does.
+func (f *Folded) States(after Key, limit int) ([]StateRow, error) {
+	all := f.sorted()
+	from, found := slices.BinarySearchFunc(all, after, func(s StateRow, k Key) int { return CompareKeys(s.Key, k) })
+	if found {
+		from++
+	}
+	return all[from:min(from+limit, len(all))], nil
+}
+
+// Close does nothing.
+func (f *Folded) Close() error { return nil }
+
+func (f *Folded) sorted() []StateRow {
 	all := make([]StateRow, 0, len(f.rows))
 	for _, s := range f.rows {
 		all = append(all, s)

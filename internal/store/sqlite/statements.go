@@ -10,7 +10,7 @@ import (
 type statements struct {
 	getHead, setHead, checkpoint *sql.Stmt
 	insert, find, link           *sql.Stmt
-	object, project              *sql.Stmt
+	object, project, projected   *sql.Stmt
 	savepoint, undo, release     *sql.Stmt
 	all                          []*sql.Stmt
 }
@@ -29,6 +29,7 @@ func prepare(ctx context.Context, conn *sql.Conn) (*statements, error) {
 		{&s.link, "INSERT INTO link (tenant, kind, id, pos) VALUES (?,?,?,?)"},
 		{&s.object, "INSERT INTO object (tenant, digest, data) VALUES (?,?,?) ON CONFLICT DO NOTHING"},
 		{&s.project, "INSERT INTO projection (tenant, kind, id, grp, status, row) VALUES (?,?,?,?,?,?) ON CONFLICT (tenant, kind, id) DO UPDATE SET grp=excluded.grp, status=excluded.status, row=excluded.row"},
+		{&s.projected, "SELECT row FROM projection WHERE tenant=? AND kind=? AND id=?"},
 		{&s.savepoint, "SAVEPOINT batch"},
 		{&s.undo, "ROLLBACK TO batch"},
 		{&s.release, "RELEASE batch"},

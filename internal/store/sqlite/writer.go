@@ -187,7 +187,7 @@ func (w *writer) append(t *tenant, b *store.Batch) ([]store.Placed, error) {
 	}
 	before := *h
 	if !needsSavepoint(b) {
-		return w.place(t, h, b)
+		return w.guarded(t, h, b)
 	}
 	if _, err := w.exec(w.stmts.savepoint); err != nil {
 		return nil, err
@@ -205,10 +205,10 @@ func (w *writer) append(t *tenant, b *store.Batch) ([]store.Placed, error) {
 	return placed, err
 }
 
-// needsSavepoint spares single plain records the cost: their only refusal
-// comes before anything is written.
+// needsSavepoint spares single plain records the cost: their only refusals,
+// the guard's among them, come before anything is written.
 func needsSavepoint(b *store.Batch) bool {
-	return b.Guard != nil || b.Epoch != nil || len(b.Entries) != 1 || len(b.Objects) > 0 || store.Folds(b.Entries[0].Record.Type)
+	return b.Epoch != nil || len(b.Entries) != 1 || len(b.Objects) > 0 || store.Folds(b.Entries[0].Record.Type)
 }
 
 func (w *writer) head(t *tenant) (*head, error) {
@@ -243,7 +243,7 @@ func (w *writer) guarded(t *tenant, h *head, b *store.Batch) ([]store.Placed, er
 	if repeats == len(b.Entries) && repeats > 0 {
 		return placed, nil
 	}
-	if err := b.Guard(&reader{ctx: w.ctx, q: w.conn, t: t, head: h}); err != nil {
+	if err := b.Guard(w.folder(t, h)); err != nil {
 		return nil, err
 	}
 	return w.place(t, h, b)
@@ -309,7 +309,7 @@ func (w *writer) insert(t *tenant, h *head, e *store.Entry, received evidence.Ti
 		}
 	}
 	if store.Folds(r.Type) {
-		if err := store.Fold(&folder{reader{ctx: w.ctx, q: w.conn, t: t, head: h}, w}, h.next, r); err != nil {
+		if err := store.Fold(w.folder(t, h), h.next, r); err != nil {
 			return nil, err
 		}
 	}
@@ -340,10 +340,27 @@ func (w *writer) repeat(t *tenant, e *store.Entry) (*store.Placed, error) {
 	return &store.Placed{ID: e.Record.ID, Seq: leaf.Seq, Received: leaf.Received, Repeat: true}, nil
 }
 
-// folder lets Fold write projections in the writer's transaction.
+// folder reads in the writer's transaction, and lets Fold write projections
+// there.
 type folder struct {
 	reader
 	w *writer
+}
+
+func (w *writer) folder(t *tenant, h *head) *folder {
+	return &folder{reader{ctx: w.ctx, q: w.conn, t: t, head: h}, w}
+}
+
+// Get is the reader's, by a statement that is prepared.
+func (f *folder) Get(kind, id string) (row []byte, err error) {
+	err = f.w.stmts.projected.QueryRowContext(f.ctx, f.t.no, kind, id).Scan(&row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &fatalError{err}
+	}
+	return row, nil
 }
 
 func (f *folder) Put(key store.Key, row []byte) error {

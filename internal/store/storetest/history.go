@@ -106,7 +106,11 @@ func refold(t rapid.TB, rows []store.Row) ([]store.StateRow, []store.PlacedLink)
 		}
 	}
 	slices.SortStableFunc(links, func(a, b store.PlacedLink) int { return evidence.CompareLinks(a.Link, b.Link) })
-	return f.States(), links
+	states, err := f.States(store.Key{}, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return states, links
 }
 
 // history draws facts about few things, so that they meet.
