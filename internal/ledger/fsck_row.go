@@ -21,6 +21,10 @@ func (c *check) row(ctx context.Context, tx store.Tx, row *store.Row) error {
 		c.leaf(where, row, leaf)
 	}
 	c.step(row.Leaf)
+	if row.Expunged() {
+		c.erased.empty(row, leaf)
+		return ctx.Err()
+	}
 
 	rec, err := evidence.ParseRecord(row.Record)
 	if err != nil {
