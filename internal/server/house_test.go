@@ -82,10 +82,15 @@ func newHouse(t *testing.T) *house {
 
 func openHouse(t *testing.T, dir string, c *clock, tenants ...string) *house {
 	t.Helper()
-	h := &house{t: t, dir: dir, clock: c, clients: map[string]*client.Client{}}
+	return openHouseWith(t, Config{Data: dir, Clock: c.now, Tenants: tenants}, c)
+}
+
+func openHouseWith(t *testing.T, cfg Config, c *clock) *house {
+	t.Helper()
+	h := &house{t: t, dir: cfg.Data, clock: c, clients: map[string]*client.Client{}}
 	var err error
 	// Sealing is woken where a test waits for it; a fast interval only costs.
-	h.server, err = Open(t.Context(), Config{Data: dir, Clock: c.now, Tenants: tenants})
+	h.server, err = Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
