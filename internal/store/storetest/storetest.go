@@ -42,6 +42,7 @@ func Run(t *testing.T, open Open) {
 		{"walk reads whole tables", walk},
 		{"view is one snapshot", snapshot},
 		{"checkpoint is compared and swapped", checkpoints},
+		{"expunging removes bytes and nothing else", expunging},
 		{"reopening keeps everything", reopening},
 		{"closing loses nothing acknowledged", closing},
 		{"cancelled caller may try again", cancelled},
