@@ -24,7 +24,9 @@ func expunging(t *testing.T, h *house) {
 	for range 60 { // so that pages split, and leave nothing behind
 		story = append(story, Step(run, "filler", link))
 	}
-	sealed := func(evidence.RecordID, evidence.RunID, []evidence.Disclosure) []byte { return bytes.Repeat([]byte("telltale-block "), 600) }
+	sealed := func(evidence.RecordID, evidence.RunID, []evidence.Disclosure) []byte {
+		return bytes.Repeat([]byte("telltale-block "), 600)
+	}
 	b := store.Batch{}
 	for _, f := range story {
 		b.Entries = append(b.Entries, f.Entry("s", sealed))
