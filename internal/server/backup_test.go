@@ -62,7 +62,7 @@ func TestBackupAndRestore(t *testing.T) {
 	n := h.count("")
 	out, keys := h.backup("one")
 	for path, want := range map[string]fs.FileMode{keys: 0o600, filepath.Join(out, "evf.db"): 0o600} {
-		if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 && path == keys {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, want)
 		}
 	}
