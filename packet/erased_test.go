@@ -112,10 +112,12 @@ func TestExpunged(t *testing.T) {
 	// An erasure that stands before a record took nothing of it.
 	h := newHouse(t)
 	h.announce(h.key)
-	h.add(evidence.TypeErasurePerformed, "", evidence.ErasurePerformed{Kind: "run", Of: testRun, Authority: "a court", By: "p-1",
-		Expunged: []evidence.Expunged{{Record: evidence.RecordID(id(h.n + 3)), Seq: 3, Digest: evidence.ZeroDigest, Run: testRun}}})
 	h.add(evidence.TypeRunStarted, testRun, facts{t}.started())
-	h.add(evidence.TypeInputReferenced, testRun, facts{t}.input())
+	rec, _ := h.draft(evidence.TypeInputReferenced, testRun, facts{t}.input())
+	data, _ := rec.Canonical()
+	h.add(evidence.TypeErasurePerformed, "", evidence.ErasurePerformed{Kind: "run", Of: testRun, Authority: "a court", By: "p-1",
+		Expunged: []evidence.Expunged{{Record: rec.ID, Seq: 3, Digest: evidence.DigestOf(data), Run: testRun}}})
+	h.seal(rec, data, nil)
 	c := h.contents()
 	c.Sealed[3].Record, c.Sealed[3].Disclosures = nil, nil
 	if _, err := Write(c); err == nil || !strings.Contains(err.Error(), checkRecords) {
@@ -182,7 +184,7 @@ func TestErasedFields(t *testing.T) {
 				t.Errorf("%s, erasures %+v", r.Verdict, r.Erasures)
 			}
 			// What follows the erasure is under another key: it is only withheld.
-			h.add(evidence.TypeRunEnded, testRun, facts{t}.ended())
+			h.add(evidence.TypeRunStarted, testRun, facts{t}.started())
 			contents = h.choose(func(Sealed) bool { return true })
 			contents.Sealed[3].Disclosures = nil
 			if data, err = Write(contents); err != nil {
