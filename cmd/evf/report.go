@@ -16,7 +16,7 @@ func printReport(std streams, r packet.Report) error {
 			[]string{"opened for", opensFor(r.Selection)})
 	}
 	for _, e := range r.Erasures {
-		rows = append(rows, []string{"erased", fmt.Sprintf("%d fields and %d records, on %s by authority: %s", e.Fields, e.Records, clock(e.On), plain(e.Authority))})
+		rows = append(rows, []string{"erased", fmt.Sprintf("fields %d, records %d: on %s by authority: %s", e.Fields, e.Records, clock(e.On), plain(e.Authority))})
 	}
 	rows = append(rows, []string{"log", fmt.Sprintf("%s at size %d", plain(r.Origin), r.Size)})
 	if r.KeyFingerprint != "" {

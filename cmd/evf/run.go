@@ -95,6 +95,9 @@ func printStory(std streams, s client.Story) error {
 
 // gist is the part of a record that a line has room for.
 func gist(r client.Record) string {
+	if r.Expunged {
+		return "expunged by authority"
+	}
 	for _, name := range []string{"summary", "code", "status", "outcome", "decision", "entry", "name", "step"} {
 		if v, ok := r.Body.Get(name); ok && v.Text() != "" {
 			return v.Text()

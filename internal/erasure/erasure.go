@@ -42,10 +42,16 @@ type Config struct {
 }
 
 // Eraser carries erasures out. It is safe for concurrent use.
-type Eraser struct{ cfg Config }
+type Eraser struct {
+	cfg Config
+	// step runs one named step; tests make it fail before and after.
+	step func(name string, do func() error) error
+}
 
 // New makes an Eraser.
-func New(cfg Config) *Eraser { return &Eraser{cfg} }
+func New(cfg Config) *Eraser {
+	return &Eraser{cfg: cfg, step: func(_ string, do func() error) error { return do() }}
+}
 
 // Request asks for one erasure: of a subject or of a run.
 type Request struct {
@@ -162,8 +168,11 @@ func (e *Eraser) carryOut(ctx context.Context, t store.Tenant, by *identity.Call
 		}
 		// A caller who goes away must not leave it half done, nor leave open
 		// whether it is on record.
-		var err error
-		if placed, err = appendAlone(context.WithoutCancel(ctx), house(t, by), recorder.Batch{Drafts: drafts, Guard: allowed}); err != nil {
+		err := e.step("record", func() (err error) {
+			placed, err = appendAlone(context.WithoutCancel(ctx), house(t, by), recorder.Batch{Drafts: drafts, Guard: allowed})
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		return e.destroy(context.WithoutCancel(ctx), t, placed)
@@ -213,7 +222,7 @@ func (e *Eraser) destroy(ctx context.Context, t store.Tenant, placed []store.Pla
 	for _, p := range placed {
 		recorded, err := read(ctx, t, p.Seq)
 		if err == nil {
-			err = e.cfg.Vault.Destroy(ctx, t.ID(), recorded)
+			err = e.step("destroy", func() error { return e.cfg.Vault.Destroy(ctx, t.ID(), recorded) })
 		}
 		errs = append(errs, err)
 	}
@@ -245,7 +254,7 @@ func (e *Eraser) settle(ctx context.Context, t store.Tenant, placed []store.Plac
 		if err != nil {
 			return err
 		}
-		if err := e.cfg.List.add(t, recorded); err != nil {
+		if err := e.step("list", func() error { return e.cfg.List.add(t, recorded) }); err != nil {
 			return err
 		}
 		_, body, err := recorded.Read()
@@ -269,11 +278,11 @@ func (e *Eraser) expunge(ctx context.Context, t store.Tenant, seqs []uint64) err
 	if log == nil {
 		return evidence.Errorf(evidence.Unavailable, "", "the log of tenant %s is not open", t.ID())
 	}
-	if err := log.Seal(ctx); err != nil {
+	if err := e.step("seal", func() error { return log.Seal(ctx) }); err != nil {
 		return evidence.Errorf(evidence.Unavailable, "", "the erasure is on record, and records are expunged only once that is sealed: %w", err)
 	}
 	for page := range slices.Chunk(seqs, 256) {
-		if err := t.Expunge(ctx, page); err != nil {
+		if err := e.step("expunge", func() error { return t.Expunge(ctx, page) }); err != nil {
 			return err
 		}
 	}

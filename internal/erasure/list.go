@@ -101,6 +101,9 @@ func (l List) append(line []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := f.Truncate(end); err != nil {
+		return err
+	}
 	if _, err := f.WriteAt(line, end); err != nil {
 		return err
 	}

@@ -107,12 +107,12 @@ func (e *Eraser) allowed(ctx context.Context, tx store.Tx, t store.Tenant, by *i
 		if o.repeats != "" {
 			continue // carried out before; only its record is new
 		}
-		if len(o.Keys) == 0 && len(o.Expunged) == 0 {
-			return evidence.Errorf(evidence.Conflict, "", "there is nothing left to erase")
-		}
 		c, err := e.covered(ctx, tx, t, o)
 		if err != nil {
 			return err
+		}
+		if len(o.Keys) == 0 && len(o.Expunged) == 0 {
+			return evidence.Errorf(evidence.Conflict, "", "there is nothing left to erase")
 		}
 		if h := held(holds, c); h != nil {
 			return evidence.Errorf(evidence.Conflict, "", "legal hold %s (%s) keeps this from being erased: it has to be released first", h.ID, h.scope())

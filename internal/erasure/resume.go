@@ -58,7 +58,7 @@ func (e *Eraser) finish(ctx context.Context, t store.Tenant, known []store.Erasu
 		if err != nil {
 			return err
 		}
-		if err := e.cfg.Vault.Destroy(ctx, t.ID(), recorded); err != nil {
+		if err := e.step("destroy", func() error { return e.cfg.Vault.Destroy(ctx, t.ID(), recorded) }); err != nil {
 			return err
 		}
 		_, body, err := recorded.Read()
@@ -119,7 +119,10 @@ func (e *Eraser) repeat(ctx context.Context, t store.Tenant, id evidence.RecordI
 	}
 	var placed []store.Placed
 	err = e.cfg.Recorder.Alone(func(appendAlone func(context.Context, recorder.Origin, recorder.Batch) ([]store.Placed, error)) (err error) {
-		placed, err = appendAlone(ctx, house(t, nil), recorder.Batch{Drafts: []recorder.Draft{e.draft(evidence.TypeErasurePerformed, again)}})
+		err = e.step("record again", func() (err error) {
+			placed, err = appendAlone(ctx, house(t, nil), recorder.Batch{Drafts: []recorder.Draft{e.draft(evidence.TypeErasurePerformed, again)}})
+			return err
+		})
 		if err != nil {
 			return err
 		}

@@ -172,7 +172,9 @@ func (e *Eraser) dueOf(ctx context.Context, t store.Tenant, id evidence.RunID, n
 			if inForce.Retention.For(class) >= own.Retention.For(class) {
 				longer = inForce
 			}
-			if between(run.Ended, now) > longer.Retention.For(class) {
+			// One erasure follows one manifest; what follows another is for
+			// the next pass.
+			if over := between(run.Ended, now) > longer.Retention.For(class); over && (len(d.Classes) == 0 || d.basis == longer.Digest()) {
 				d.Classes, d.basis = append(d.Classes, class), longer.Digest()
 			}
 		}

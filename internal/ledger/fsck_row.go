@@ -70,7 +70,6 @@ func (c *check) row(ctx context.Context, row *looked) error {
 		c.leaf(where, row)
 	}
 	c.step(row.Leaf)
-
 	if row.Expunged() {
 		c.erased.empty(row.Row, row.leaf)
 		return ctx.Err()

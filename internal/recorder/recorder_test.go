@@ -374,6 +374,30 @@ func TestOpenRefusals(t *testing.T) {
 	}
 }
 
+// TestOpenBesideErased takes another value of a record away than the one whose
+// key was destroyed: an erasure excuses nothing but itself.
+func TestOpenBesideErased(t *testing.T) {
+	h := newHouse(t)
+	ada := evidence.Person{Kind: "human", Ref: "person-1", Name: "Ada"}
+	h.mustAppend(h.platform(), draft(evidence.TypeRunStarted, evidence.Body(evidence.RunStarted{Initiator: ada, Dispatcher: ada, Trigger: "a mail"})))
+	gone := evidence.KeyName(runID, evidence.Personal, "person-1") + "/1"
+	h.mustAppend(h.platform(), Draft{ID: evidence.RecordID(storetest.NewID()), Type: evidence.TypeErasurePerformed, Occurred: "2026-03-01T09:00:00.000000000Z",
+		Body: evidence.Body(evidence.ErasurePerformed{Kind: "subject", Subject: "person-1", Keys: []string{gone}, Authority: "a court", By: "person-2"})})
+	rows, _ := h.everything()
+	if err := h.rec.vault.Destroy(t.Context(), "acme", vault.Erasure{Leaf: rows[1].Leaf, Record: rows[1].Record}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := h.rec.Open(t.Context(), "acme", rows[0])
+	if err != nil || len(o.Disclosures) != 1 || len(o.Erased) != 1 || o.Erased[0].Key != gone {
+		t.Fatalf("opened %+v, %v", o, err)
+	}
+	cut := rows[0]
+	cut.Vault = cut.Vault[bytes.Index(cut.Vault, []byte(gone))-1:] // the subject's part comes last
+	if o, err := h.rec.Open(t.Context(), "acme", cut); err == nil || !strings.Contains(err.Error(), "the value withheld at /trigger is gone") {
+		t.Errorf("with the run's part cut away: %+v, %v", o, err)
+	}
+}
+
 // TestEveryType records a body of each type of the catalogue with every field
 // filled, and wants the record to match its schema, no guarded value to stand
 // in clear anywhere in the row, and all of them to come back.
@@ -404,6 +428,13 @@ func TestEveryType(t *testing.T) {
 			opened, err := h.rec.Open(t.Context(), "acme", row)
 			if err != nil {
 				t.Fatal(err)
+			}
+			for i := range opened.Disclosures {
+				// What a reader derives from the record is the key it was sealed under.
+				d := &opened.Disclosures[i]
+				if got, want := opened.KeyName(evidence.Withheld{Pointer: d.Pointer, Class: d.Class}), evidence.KeyName(opened.Record.Run, d.Class, d.Subject); got != want {
+					t.Errorf("the key of %s is derived as %s, it was sealed under %s", d.Pointer, got, want)
+				}
 			}
 			for _, secret := range f.guarded {
 				if !bytes.Contains(opened.Full.Canonical(), []byte(secret)) {

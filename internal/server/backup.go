@@ -294,8 +294,7 @@ func (c *copying) dropKeys() error {
 	return errors.Join(os.RemoveAll(c.keysDir), os.RemoveAll(c.keysDir+".tar"))
 }
 
-// move gives a file or folder its name, durably, and replaces nothing but an
-// empty folder.
+// move gives a file or folder its name, durably.
 func move(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err

@@ -315,5 +315,9 @@ func (p *putting) name(context.Context) error {
 	if err := syncTree(p.dir); err != nil {
 		return err
 	}
+	// An empty folder gives way; one that is not empty any more does not.
+	if err := os.Remove(p.cfg.Data); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return move(p.dir, p.cfg.Data)
 }

@@ -173,3 +173,59 @@ func states(t *testing.T, f *store.Folded) []store.StateRow {
 	}
 	return list
 }
+
+// TestFoldErasure wants the person who was erased to hold nothing any more.
+func TestFoldErasure(t *testing.T) {
+	var f store.Folded
+	for i, fact := range []storetest.Fact{
+		fact(evidence.TypePersonChanged, evidence.PersonChanged{Person: "p1", Name: "Ada", Roles: []string{"approver"}, Active: true, By: "p0"}),
+		fact(evidence.TypeErasurePerformed, evidence.ErasurePerformed{Kind: "subject", Subject: "p1", Keys: []string{"subject/p1/house/1"}, Authority: "a court", By: "p0"}),
+		fact(evidence.TypeErasurePerformed, evidence.ErasurePerformed{Kind: "run", Of: run, Expunged: []evidence.Expunged{{Record: action, Digest: digest, Run: run}}, Authority: "a court", By: "p0"}),
+	} {
+		if err := store.Fold(&f, uint64(i), fact.Entry("s", nil).Record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p, err := store.Load[store.Person](&f, "p1"); err != nil || p.Active || len(p.Roles) > 0 {
+		t.Errorf("the person is %+v, %v", p, err)
+	}
+	of := func(group, status string) int {
+		list, err := store.LoadAll[store.Erasure](&f, group, status, "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	if of(store.ErasedSubject("p1"), "") != 1 || of(store.ErasedRun(run), "") != 1 || of("", store.ErasureExpunged) != 1 || of("", "") != 2 {
+		t.Error("erasures are not listed by what they took")
+	}
+}
+
+// TestFoldHold wants a hold to be released once, by someone else.
+func TestFoldHold(t *testing.T) {
+	placed := fact(evidence.TypeLegalHoldPlaced, evidence.LegalHoldPlaced{Hold: other, Scope: "all", Reason: "x", By: "p1"})
+	released := func(by string) storetest.Fact {
+		return fact(evidence.TypeLegalHoldReleased, evidence.LegalHoldReleased{Hold: other, Reason: "x", By: by})
+	}
+	for name, c := range map[string]struct {
+		history []storetest.Fact
+		want    evidence.ErrorKind // of the last record's error, "" for none
+		status  string
+	}{
+		"placed":                   {[]storetest.Fact{placed}, "", "active"},
+		"released":                 {[]storetest.Fact{placed, released("p2")}, "", "released"},
+		"released by who placed":   {[]storetest.Fact{placed, released("p1")}, evidence.Denied, "active"},
+		"released twice":           {[]storetest.Fact{placed, released("p2"), released("p3")}, evidence.Conflict, "released"},
+		"released and never there": {[]storetest.Fact{released("p2")}, evidence.NotFound, ""},
+	} {
+		var f store.Folded
+		var err error
+		for i, fact := range c.history {
+			err = store.Fold(&f, uint64(i), fact.Entry("s", nil).Record)
+		}
+		h, _ := store.Load[store.Hold](&f, other)
+		if (err == nil) != (c.want == "") || err != nil && evidence.KindOf(err) != c.want || h.Status != c.status {
+			t.Errorf("%s: %v, the hold is %q; want %q, %q", name, err, h.Status, c.want, c.status)
+		}
+	}
+}

@@ -4,11 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 )
 
-// Copy writes a consistent copy of a database into a new file, while others
-// use it or not. What was removed from the database is not in the copy.
+// Copy writes a consistent copy of a database into a new file that only its
+// owner reads, while others use it or not. What was removed from the database
+// is not in the copy.
 func Copy(ctx context.Context, from, to string) error {
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
 	db, err := open(from, "", 1)
 	if err != nil {
 		return err

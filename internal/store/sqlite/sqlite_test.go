@@ -145,3 +145,50 @@ func TestEngineFailure(t *testing.T) {
 		t.Errorf("append over a taken place: %v", err)
 	}
 }
+
+// TestExpungeBehindAReader has a snapshot keep old pages in the write-ahead
+// log: expunging says that the bytes are still there, and is finished later.
+func TestExpungeBehindAReader(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "evf.db")
+	s := open1(t, path)
+	tenant, err := s.ForTenant(t.Context(), "a", func() string { return "a" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := storetest.Batch("s", storetest.Step("", "telltale-step"))
+	if _, err := tenant.Append(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	if err := tenant.SetCheckpoint(t.Context(), 0, 1, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.conn.ExecContext(t.Context(), "PRAGMA busy_timeout=1"); err != nil {
+		t.Fatal(err)
+	}
+	holds := func() bool {
+		for _, suffix := range []string{"", "-wal"} {
+			if data, err := os.ReadFile(path + suffix); err == nil && strings.Contains(string(data), "telltale-step") {
+				return true
+			}
+		}
+		return false
+	}
+	err = tenant.View(t.Context(), func(tx store.Tx) error {
+		if _, err := tx.Rows(0, 1); err != nil { // the snapshot begins here
+			return err
+		}
+		if err := tenant.Expunge(t.Context(), []uint64{0}); evidence.KindOf(err) != evidence.Unavailable || !strings.Contains(err.Error(), "still stand in the write-ahead log") {
+			t.Errorf("expunged: %v", err)
+		}
+		if !holds() {
+			t.Error("the test is worth nothing: the bytes went though a reader held them")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tenant.Expunge(t.Context(), []uint64{0}); err != nil || holds() {
+		t.Errorf("without the reader: %v, the bytes are there: %t", err, holds())
+	}
+}

@@ -141,7 +141,7 @@ func (h *history) fact(r *rapid.T) Fact {
 	const soon, enforced = "2026-03-02T09:00:00.000000000Z", "enforced"
 	of := func(t evidence.Type, body any) Fact { return Fact{Type: t, Run: run, Body: body} }
 	switch pick(r, "type", "run", "end", "check", "route", "decide", "decide", "ask", "ask", "approve", "approve", "approve", "consume", "consume",
-		"start", "redeem", "finish", "activate", "retire", "person", "grant", "revoke", "key", "step") {
+		"start", "redeem", "finish", "activate", "retire", "person", "grant", "revoke", "key", "erase", "hold", "release", "step") {
 	case "run":
 		return RunStarted(run)
 	case "end":
@@ -182,6 +182,12 @@ func (h *history) fact(r *rapid.T) Fact {
 		return of(evidence.TypeGrantIssued, evidence.GrantIssued{Grant: pick(r, "grant", "key-1", "key-2"), Kind: "person", Holder: person, Secret: digest, By: "evf"})
 	case "revoke":
 		return of(evidence.TypeGrantRevoked, evidence.GrantRevoked{Grant: pick(r, "grant", "key-1", "key-2"), Reason: "lost", By: "evf"})
+	case "erase":
+		return of(evidence.TypeErasurePerformed, evidence.ErasurePerformed{Kind: "subject", Subject: pick(r, "subject", person, ""), Of: run, Authority: "a court", By: person})
+	case "hold":
+		return of(evidence.TypeLegalHoldPlaced, evidence.LegalHoldPlaced{Hold: id, Scope: "all", Reason: "a lawsuit", By: person})
+	case "release":
+		return of(evidence.TypeLegalHoldReleased, evidence.LegalHoldReleased{Hold: id, Reason: "over", By: person})
 	case "key":
 		return of(evidence.TypeKeyRotated, evidence.KeyRotated{Purpose: "packet", Key: pick(r, "key", "one", "two")})
 	}

@@ -43,6 +43,7 @@ func Run(t *testing.T, open Open) {
 		{"view is one snapshot", snapshot},
 		{"checkpoint is compared and swapped", checkpoints},
 		{"epoch begins with its record or not at all", epochs},
+		{"expunging removes bytes and nothing else", expunging},
 		{"reopening keeps everything", reopening},
 		{"closing loses nothing acknowledged", closing},
 		{"cancelled caller may try again", cancelled},
