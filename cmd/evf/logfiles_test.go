@@ -41,7 +41,7 @@ func publish(t *testing.T) published {
 		admin := keyFile(t, server.AdminKeyFile(p.dir, server.DefaultTenant))
 		c := client.Client{Server: "http://localhost", Key: admin, HTTP: &http.Client{Transport: direct{s.Handler()}}}
 		_, err = c.CreateKey(t.Context(), client.CreateKey{Person: "ops@example.org", Roles: []string{"operator"}})
-		if err := errors.Join(err, s.Close()); err != nil {
+		if err := errors.Join(err, s.Log(server.DefaultTenant).Seal(t.Context()), s.Close()); err != nil {
 			t.Fatal(err)
 		}
 		p.vkey = s.Log(server.DefaultTenant).VerifierKey()

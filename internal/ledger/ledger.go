@@ -161,6 +161,9 @@ func (g *Ledger) For(t evidence.TenantID) *Log {
 
 // Run seals until ctx ends, then seals once more.
 func (g *Ledger) Run(ctx context.Context) {
+	// A seal under way is never given up: a checkpoint that the store was asked
+	// to take may still be taken, and the last seal would be in conflict with it.
+	whole := context.WithoutCancel(ctx)
 	tick := time.NewTicker(g.cfg.Interval)
 	defer tick.Stop()
 	for {
@@ -168,10 +171,10 @@ func (g *Ledger) Run(ctx context.Context) {
 		case <-tick.C:
 		case <-g.wake:
 		case <-ctx.Done():
-			g.sealAll(context.WithoutCancel(ctx))
+			g.sealAll(whole)
 			return
 		}
-		g.sealAll(ctx)
+		g.sealAll(whole)
 	}
 }
 
@@ -191,7 +194,7 @@ func (g *Ledger) sealAll(ctx context.Context) {
 	}
 	g.mu.Unlock()
 	for _, l := range logs {
-		if err := l.Seal(ctx); err != nil && ctx.Err() == nil {
+		if err := l.Seal(ctx); err != nil {
 			g.cfg.Log.Error("sealing failed; records are kept and will be sealed later", "tenant", l.tenant.ID(), "error", err)
 		}
 		if err := l.Anchor(); err != nil {
