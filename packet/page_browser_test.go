@@ -140,7 +140,7 @@ func TestForgedPages(t *testing.T) {
 				t.Fatal("nothing was forged")
 			}
 			p := b.Open(t, []byte(forged), browsertest.Scripted)
-			if got := verdict(p); !strings.HasPrefix(got, "NOT consistent: ") || !strings.Contains(got+p.Text("#undone"), c.want) {
+			if got := verdict(p); !strings.HasPrefix(got, "NOT consistent: ") || !strings.Contains(got+p.Text("#faults"), c.want) {
 				t.Errorf("the page says %q, want NOT consistent: %s\n%s", got, c.want, p.Text("#lists"))
 			}
 			if c.want == "" && browsertest.Eval[int](p, `document.querySelectorAll(".fault").length`) == 0 {

@@ -29,7 +29,10 @@ func TestVerifyLyingPage(t *testing.T) {
 		}},
 		{"no page", Invalid, func(e *edit) { delete(e.files, filePage) }},
 		{"no word of the page", Invalid, func(e *edit) { e.statement.Predicate.Page = nil }},
-		{"a signature of nothing", Invalid, func(e *edit) { e.statement.Predicate.Page.Sig = "AAAA" }},
+		{"a signature of nothing", Invalid, func(e *edit) {
+			e.statement.Predicate.Page.Sig = "AAAA"
+			e.render()
+		}},
 		{"a page of a later version", Valid, func(e *edit) {
 			e.statement.Predicate.Page.Version++
 			e.files[filePage] = []byte("<!doctype html>")
@@ -61,7 +64,18 @@ func TestPageStatement(t *testing.T) {
 	e = open(t, h.packet())
 	sig, _ := base64.StdEncoding.DecodeString(readEnvelope(t, e.files[fileManifest]).Signatures[0].Sig)
 	e.statement.Predicate.Page = &PageSeal{Version: pageVersion, Sig: base64.StdEncoding.EncodeToString(sig)}
+	e.render()
 	want(t, Verify(e.resign(h), h.trust()), Invalid, checkPage)
+}
+
+// render makes the page that goes with the statement as it is.
+func (e *edit) render() {
+	p := Packet{files: (&builder{files: e.files}).sorted(), statement: e.statement}
+	page, err := p.renderPage()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.files[filePage] = page
 }
 
 func readEnvelope(t *testing.T, data []byte) (env envelope) {

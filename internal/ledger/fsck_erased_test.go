@@ -250,7 +250,7 @@ func TestRepublish(t *testing.T) {
 	}
 	_, other, err := note.GenerateKey(rand.Reader, "evf-test/acme")
 	if err == nil {
-		_, err = Republish(t.Context(), h.tenant, h.path("once-more"), other)
+		_, err = Republish(t.Context(), h.tenant, h.path("once-more"), []string{other})
 	}
 	if err == nil {
 		t.Error("republished under another key")

@@ -94,9 +94,9 @@
 
   const done = [];
   const undone = [];
-  let faults = [];
+  const faults = [];
   const fault = (what, where) => {
-    faults.push(what);
+    if (!faults.includes(what)) faults.push(what);
     if (where) {
       where.classList.add("fault");
       for (let d = where.closest("details"); d; d = d.parentElement.closest("details")) d.open = true;
@@ -105,13 +105,12 @@
   // check runs one kind of check: it counts as done if it found no fault.
   const check = async (name, run) => {
     const before = faults.length;
-    let words;
     try {
-      words = await run();
+      const words = await run();
+      if (faults.length === before && words) done.push(words);
     } catch (e) {
       fault(name + " could not be read: " + e.message);
     }
-    if (faults.length === before && words) done.push(words);
   };
 
   // Files of the packet, as they stand at the end of the page.
@@ -434,7 +433,7 @@
     const verdict = $("verdict");
     verdict.className = faults.length ? "bad" : "good";
     if (faults.length) {
-      const more = faults.length > 1 ? ` And ${faults.length - 1} more.` : "";
+      const more = faults.length > 1 ? ` And ${faults.length - 1} more faults.` : "";
       verdict.textContent = `NOT consistent: ${faults[0]}.${more} Do not rely on this page.`;
     } else if (!whole) {
       verdict.className = "";
@@ -445,7 +444,9 @@
       verdict.textContent = "Internally consistent, the log’s signature apart";
     }
     list("done", done);
-    list("undone", [...faults.slice(1).map((f) => "Fault: " + f), ...undone, ...limits]);
+    list("undone", [...undone, ...limits]);
+    list("faults", faults);
+    $("faults").parentElement.hidden = !faults.length;
     $("lists").hidden = false;
     document.documentElement.dataset.checked = faults.length ? "faults" : "consistent";
   };
