@@ -29,7 +29,8 @@ type Config struct {
 	// Seal is the interval between checkpoints, 250ms by default, at most 1s.
 	Seal time.Duration `yaml:"seal"`
 
-	// Log takes the server's own messages; nil discards them.
+	// Log takes the server's own messages, masked like everything that is
+	// kept; nil discards them.
 	Log *slog.Logger `yaml:"-"`
 	// Clock is the time; nil means time.Now.
 	Clock func() time.Time `yaml:"-"`
@@ -67,6 +68,7 @@ func (c *Config) check() ([]evidence.TenantID, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	c.Log = slog.New(maskedLog{c.Log.Handler()})
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
