@@ -62,7 +62,8 @@ func (s *source) opaque(i int) int {
 // anything.
 func (n *number) tooShort() bool {
 	g := n.groups[0]
-	return len(n.groups) == 1 && g.end-g.start < 7 && !is(n.s.text, g.start-1, letter|space|hyphen) && !is(n.s.text, g.end, letter|hyphen)
+	return len(n.groups) == 1 && g.end-g.start < 7 && !is(n.s.text, g.start-1, letter|space|hyphen) && !is(n.s.text, g.end, letter|hyphen) &&
+		(g.end == len(n.s.text) || n.s.text[g.end] != ':')
 }
 
 // numberAt reads the digits at i with all groups that follow.

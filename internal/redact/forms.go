@@ -88,7 +88,7 @@ func lookURL(s *source, start, end int) {
 	}
 	const longest = 1024
 	stop := end
-	for stop < len(s.text) && stop < end+longest && !is(s.text, stop, space) && strings.IndexByte("/?#\"'<>`", s.text[stop]) < 0 {
+	for stop < len(s.text) && stop < end+longest && !is(s.text, stop, space) && strings.IndexByte("/?#;\"'<>`", s.text[stop]) < 0 {
 		stop++
 	}
 	user := s.text[end:stop]
@@ -206,7 +206,7 @@ func lookAzureSecret(s *source, start, end int) {
 func lookTerraform(s *source, start, end int) {
 	from, stop := runBack(s.text, start, alnum, 20), run(s.text, end, url64)
 	if start-from >= 14 && stop-end >= 40 {
-		s.add("terraform-token", from, stop)
+		s.add(Terraform, from, stop)
 	}
 }
 
@@ -225,13 +225,19 @@ func lookDiscord(s *source, dotAt, end int) {
 	if !is(s.text, dotAt-1, url64) || !is(s.text, dotAt-20, url64) || dotAt+7 >= len(s.text) || s.text[dotAt+7] != '.' {
 		return
 	}
-	from, second := runBack(s.text, dotAt, url64, 30), run(s.text, end, url64)
-	stop := run(s.text, dotAt+8, url64)
-	if n := dotAt - from; n < 23 || n > 28 || second != dotAt+7 || stop-second-1 < 25 || stop-second-1 > 45 {
+	second, stop := run(s.text, end, url64), run(s.text, dotAt+8, url64)
+	if second != dotAt+7 || stop-second-1 < 25 || stop-second-1 > 45 {
 		return
 	}
-	if id, err := base64.RawURLEncoding.DecodeString(s.text[from:dotAt]); err == nil && run(string(id), 0, digit) == len(id) {
-		s.add(DiscordToken, from, stop)
+	for _, n := range []int{26, 24, 23} { // of 19, 18 and 17 digits
+		from := dotAt - n
+		if from < 0 || !begins(s.text, from) {
+			continue
+		}
+		if id, err := base64.RawURLEncoding.DecodeString(s.text[from:dotAt]); err == nil && run(string(id), 0, digit) == len(id) {
+			s.add(DiscordToken, from, stop)
+			return
+		}
 	}
 }
 
@@ -239,7 +245,7 @@ func lookDiscord(s *source, dotAt, end int) {
 func lookMailchimp(s *source, start, end int) {
 	from, stop := runBack(s.text, start, hex, 33), run(s.text, end, digit)
 	if start-from == 32 && stop-end >= 1 && stop-end <= 2 && begins(s.text, from) && ends(s.text, stop) {
-		s.add("mailchimp-key", from, stop)
+		s.add(Mailchimp, from, stop)
 	}
 }
 

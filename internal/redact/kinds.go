@@ -15,6 +15,8 @@ const (
 	AzureSecret  Kind = "azure-key"
 	DiscordToken Kind = "discord-token"
 	Telegram     Kind = "telegram-token"
+	Terraform    Kind = "terraform-token"
+	Mailchimp    Kind = "mailchimp-key"
 	Webhook      Kind = "webhook-url"
 	Text         Kind = "text" // the rest of a text that could not be kept
 
@@ -45,7 +47,7 @@ var personalKinds = func() map[Kind]bool {
 // Kinds lists every kind that a Finding can have, sorted.
 func Kinds() []Kind {
 	m := map[Kind]bool{PrivateKey: true, URLPassword: true, AuthHeader: true, JWT: true, Password: true, SecretValue: true,
-		HighEntropy: true, CardCode: true, AWSSecret: true, AzureSecret: true, DiscordToken: true, Telegram: true, Webhook: true}
+		HighEntropy: true, CardCode: true, AWSSecret: true, AzureSecret: true, DiscordToken: true, Telegram: true, Terraform: true, Mailchimp: true, Webhook: true}
 	for k := range personalKinds {
 		m[k] = true
 	}

@@ -29,14 +29,23 @@ func (s *source) scanMail() {
 // mail reads both sides of an @ that stands at at and has size bytes.
 func (s *source) mail(at, size int) {
 	start := s.localStart(at)
-	if start == at || start > 0 && s.text[start-1] == ':' && strings.HasSuffix(s.text[:runBack(s.text, start-1, any64|dot, 64)], "://") {
-		return // the password of a URL, not an address
+	if start == at || s.inURL(start) || s.text[start:at] == "git" {
+		return
 	}
 	stop := s.domainEnd(at + size)
 	if stop == 0 {
 		return
 	}
 	s.add(EMail, start, stop)
+}
+
+// inURL reports whether the user or password of a URL begins at or goes on at
+// i.
+func (s *source) inURL(i int) bool {
+	const longest = 200
+	before := s.text[max(0, i-longest):i]
+	from := strings.LastIndex(before, "://")
+	return from >= 0 && !strings.ContainsAny(before[from+3:], "/?&#=\"'<> \n\t")
 }
 
 // localStart is where the part before an @ begins.
@@ -55,7 +64,7 @@ func (s *source) localStart(at int) int {
 		}
 		start -= size
 	}
-	for start < at && strings.IndexByte(".'/=?&#|*", s.text[start]) >= 0 {
+	for start < at && strings.IndexByte(".'#*!$", s.text[start]) >= 0 {
 		start++
 	}
 	return start
@@ -65,7 +74,7 @@ func isLocal(r rune) bool {
 	if r >= utf8.RuneSelf {
 		return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 	}
-	return sets[byte(r)]&(alnum|dot|hyphen|under|tilde) != 0 || strings.ContainsRune("+%'!#$&*=?^`{|}/", r)
+	return sets[byte(r)]&(alnum|dot|hyphen|under|tilde) != 0 || strings.ContainsRune("+%'!#$*^", r)
 }
 
 // domainEnd is where a domain with at least two labels, or an address literal,

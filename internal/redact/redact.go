@@ -131,7 +131,8 @@ func MaskWithin(text string, most int) (clean string, found []Kind) {
 		return "", append(found, Text)
 	}
 	cut := clean[:most-len(end)]
-	if open := strings.LastIndex(cut, markerStart); open >= 0 && !strings.Contains(cut[open:], "]") {
+	if open := strings.LastIndexByte(cut, '['); open >= 0 && (strings.HasPrefix(cut[open:], markerStart) || strings.HasPrefix(markerStart, cut[open:])) &&
+		!strings.Contains(cut[open:], "]") {
 		cut = cut[:open]
 	}
 	if cut = strings.ToValidUTF8(cut, "") + end; len(Scan(cut)) > 0 {

@@ -100,6 +100,8 @@ func (s *source) values(from, to int) []valueAt {
 		switch {
 		case quotedName:
 			return s.value(gap+1, asBare)
+		case s.typed(gap+1) > 0:
+			return s.value(s.typed(gap+1), asBare)
 		case alone:
 			return s.multi(from, gap+1, asLine)
 		}
@@ -114,6 +116,18 @@ func (s *source) values(from, to int) []valueAt {
 		return nil
 	}
 	return s.afterSpace(from, i, gap, quotedName)
+}
+
+// typed is where the value begins after the type of a variable, 0 where there
+// is none: password: String = "…".
+func (s *source) typed(i int) int {
+	i = run(s.text, i, space)
+	end := run(s.text, i, dotted)
+	eq := run(s.text, end, space)
+	if end == i || eq == end || !strings.HasPrefix(s.text[eq:], "= ") {
+		return 0
+	}
+	return eq + 2
 }
 
 // afterSpace finds a value that only white space or a word parts from its
@@ -144,6 +158,9 @@ func (s *source) afterSpace(from, i, gap int, quotedName bool) []valueAt {
 func (s *source) value(i int, h how) []valueAt {
 	t := s.text
 	i = runSameLine(t, i)
+	if strings.HasPrefix(t[i:], "** ") { // the end of an emphasised name
+		i = runSameLine(t, i+2)
+	}
 	if strings.HasPrefix(t[i:], "!!") { // a YAML tag
 		i = runSameLine(t, run(t, i+2, alnum))
 		h = asQuoted
@@ -171,7 +188,7 @@ func (s *source) value(i int, h how) []valueAt {
 		stop++
 	}
 	if h == asProse {
-		for stop > i && strings.IndexByte(".,;:!?)", t[stop-1]) >= 0 {
+		for stop > i && strings.IndexByte(".,;:)", t[stop-1]) >= 0 {
 			stop--
 		}
 	}

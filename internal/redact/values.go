@@ -13,6 +13,9 @@ func (k nameKind) judge(name, value string, h how) (Kind, bool) {
 	}
 	switch k {
 	case aPassword:
+		if h == asQuoted && strings.Contains(lowered(name), "phrase") {
+			return Password, len(value) >= 4
+		}
 		return Password, isPassword(value, h)
 	case aSecret:
 		kind := SecretValue
@@ -121,7 +124,7 @@ func isPlaceholder(value string) bool {
 	switch {
 	case v == "" || placeholders[low] || placeholders[strings.Trim(low, ".,;:!?()*_")]:
 		return true
-	case strings.HasPrefix(v, markerStart), sameByte(v):
+	case sameByte(v):
 		return true
 	case strings.HasPrefix(v, "$") && isPlain(strings.Trim(v, "${}()")), strings.HasPrefix(v, "${"), strings.HasPrefix(v, "$("), strings.HasPrefix(v, "{{"), strings.HasPrefix(v, "#{"):
 		return true
