@@ -19,7 +19,7 @@ const (
 // What the parts of a name mean. A name is split at _ - . and at changes from
 // lower to upper case; what it ends in says what the value is.
 var (
-	passwordParts = wordSet(`password passwd passwort kennwort passphrase passcode pwd pass pw contrasena contraseña senha motdepasse wachtwoord
+	passwordParts = wordSet(`password passwords passwd passwort kennwort passphrase passcode pwd pass pw contrasena contraseña senha motdepasse wachtwoord
 		hasło haslo lösenord losenord userpass dbpass rootpassword`)
 	secretParts = wordSet(`secret secrets token tokens apikey apitoken apisecret accesskey accesstoken secretkey privatekey authtoken authkey
 		clientsecret credential credentials cred creds bearer authorization refreshtoken sessiontoken sessionid phpsessid jsessionid sessid

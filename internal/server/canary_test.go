@@ -235,7 +235,7 @@ var bodyless = []string{"GET /v1/runs", "GET /v1/runs/{id}", "GET /v1/approvals"
 func leaves(t reflect.Type, at string) (list []string) {
 	switch {
 	case t == reflect.TypeFor[evidence.Value]():
-		return []string{at, at + "/0", at + "/note", at + "/deep/er/0/note", at + "/password", at + "/\x00/x"}
+		return []string{at, at + "/0", at + "/note", at + "/deep/er/0/note", at + "/password", at + "/\x00", at + "/\x00/x"}
 	case t.Kind() == reflect.String:
 		return []string{at}
 	case t.Kind() == reflect.Slice:
