@@ -118,7 +118,7 @@ func (n *number) try(i, j int) bool {
 	groups := n.groups[i:j]
 	start, end := groups[0].start, groups[len(groups)-1].end
 	even := n.even(groups)
-	if even && n.isCard(digits, groups) {
+	if even && n.isCard(digits, groups) && !(i > 0 && len(digits) == 12) {
 		n.s.add(Card, start, end)
 		return true
 	}

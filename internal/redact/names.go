@@ -42,7 +42,7 @@ var (
 		attempts rotation budget rate cost price input output total left remaining`)
 	// Nor is a value whose name has one of these anywhere.
 	publicParts = wordSet(`public hashed encrypted primary foreign sort cache partition next page continuation sync idempotency csrf xsrf
-		completion prompt tokenizer pagination cursor test-id no without has is max min num`)
+		completion prompt tokenizer pagination cursor`)
 )
 
 func wordSet(list string) map[string]bool {

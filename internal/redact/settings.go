@@ -12,6 +12,7 @@ func nameRules() []rule {
 		{strings.Fields("passw kennwort passphrase passcode pwd pass contrase senha motdepasse wachtwoord lösenord losenord hasło haslo pw secret token key cred bearer sess mnemonic seedphrase otpauth connstr connectionstring dsn cvv cvc cv2 pat sastoken authcode"), lookSetting},
 		{[]string{"identified by", "requirepass ", "sshpass -p", "mot de passe", "connection string"}, lookPhrase},
 		{[]string{"=", `":`, "': ", `: "`, ": '", "binary "}, lookRandom},
+		{[]string{`"`, "'"}, lookHex},
 	}
 }
 

@@ -2,6 +2,7 @@ package redact
 
 import (
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -54,7 +55,7 @@ func isPassword(value string, h how) bool {
 // isSecretValue wants a value that a machine could have made.
 func isSecretValue(value string, h how) bool {
 	n := len(value)
-	if n < 8 || n > maxValue || strings.ContainsAny(value, " \t\n") && h != asQuoted {
+	if n < 6 || n > maxValue || strings.ContainsAny(value, " \t\n") && h != asQuoted {
 		return false
 	}
 	digits, letters := 0, 0
@@ -69,6 +70,8 @@ func isSecretValue(value string, h how) bool {
 	switch {
 	case letters == 0:
 		return digits >= 16
+	case n < 8:
+		return digits > 0 && (h == asLine || h == asQuoted)
 	case digits > 0:
 		return !isDate(value)
 	case h == asProse:
@@ -76,7 +79,7 @@ func isSecretValue(value string, h how) bool {
 	case h == asQuoted:
 		return !strings.Contains(value, " ")
 	}
-	return n >= 12 && mixedInside(value) && !isIdentifier(value) || n >= 24
+	return n >= 12 && mixedInside(value) && !isIdentifier(value) || n >= 24 && run(value, 0, alnum) == n
 }
 
 // mixedInside reports whether upper-case letters stand after the first byte
@@ -159,7 +162,7 @@ func sameByte(v string) bool {
 }
 
 // notRandom are parts of names whose values look random and are no secret.
-var notRandom = wordSet(`id ids uuid guid digest hash hashes sha sum md5 checksum integrity commit etag ref cursor salt signature sig nonce public
+var notRandom = wordSet(`id ids uuid guid digest hash hashes sha sum md checksum integrity commit etag ref cursor salt signature sig nonce public
 	revision rev version commitment proof root leaf checkpoint tree blob object fingerprint thumbprint cert certificate crl request trace span
 	correlation session_id message url uri href src link image data content body payload file path page next prev continuation record packet
 	document txid block address pubkey issuer subject serial kid x5t challenge state html svg png font encoding`)
@@ -179,20 +182,36 @@ func lookRandom(s *source, start, end int) {
 	if n := stop - from; n < least || n > most || !isRandom(s.text[from:stop]) || !s.closes(stop) {
 		return
 	}
-	nameEnd := start
-	for nameEnd > 0 && strings.IndexByte(" \t\"'\\:=", s.text[nameEnd-1]) >= 0 {
-		nameEnd--
+	if name := s.nameBefore(start); name != "" && mayBeSecret(name) {
+		s.add(HighEntropy, from, stop)
 	}
-	name := s.text[runBack(s.text, nameEnd, dotted, 80):nameEnd]
-	if name == "" {
+}
+
+// lookHex finds 32 hexadecimal digits between quotes, which is what many keys
+// are, unless a name says that they are something else. Longer ones are
+// digests more often than keys.
+func lookHex(s *source, start, end int) {
+	const size = 32
+	stop := end + size
+	if stop >= len(s.text) || s.text[stop] != s.text[start] || run(s.text[:stop], end, hex) != stop || run(s.text[:stop], end, digit) == stop {
 		return
 	}
-	for _, p := range nameParts(name) {
-		if notRandom[p] {
-			return
-		}
+	if mayBeSecret(s.nameBefore(start)) {
+		s.add(HighEntropy, end, stop)
 	}
-	s.add(HighEntropy, from, stop)
+}
+
+// nameBefore is the name that a value at i is given, "" for none.
+func (s *source) nameBefore(i int) string {
+	for i > 0 && strings.IndexByte(" \t\"'\\:=", s.text[i-1]) >= 0 {
+		i--
+	}
+	return s.text[runBack(s.text, i, dotted, 80):i]
+}
+
+// mayBeSecret reports whether a name leaves room for that.
+func mayBeSecret(name string) bool {
+	return !slices.ContainsFunc(nameParts(name), func(p string) bool { return notRandom[p] })
 }
 
 // closes reports whether a value ends at i, rather than going on in bytes that
