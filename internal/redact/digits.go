@@ -201,8 +201,9 @@ func (n *number) isCard(digits string, groups []group) bool {
 			continue
 		}
 		// Numbers of goods and of accounts in clouds look alike.
-		doubtful := len(digits) == 12 || len(digits) == 13 && gtin(digits) || is.from == "1" || is.from == "82"
-		return !doubtful || len(groups) > 1 && len(digits) != 12 || n.s.near(groups[0].start, groups[len(groups)-1].end, cardWords)
+		inPairs := len(groups) > 5
+		doubtful := len(digits) == 12 || len(digits) == 13 && gtin(digits) || is.from == "1" || is.from == "82" || inPairs
+		return !doubtful || len(groups) > 1 && len(digits) != 12 && !inPairs || n.s.near(groups[0].start, groups[len(groups)-1].end, cardWords)
 	}
 	return false
 }

@@ -91,7 +91,10 @@ func (n *number) isPhone(digits, sizes string, groups []group, plus, open bool) 
 	case open && grouped && len(digits) >= 8:
 		return true
 	}
-	return n.s.near(start, end, phoneWords) && !strings.HasPrefix(sizes, "224") && (grouped || len(digits) >= 9)
+	if !grouped { // a bare number counts only right after its word, and is no time
+		return len(digits) >= 9 && !(len(digits) == 10 && digits[0] == '1') && hasWord(lowered(n.s.text[max(0, start-20):start]), phoneWords)
+	}
+	return n.s.near(start, end, phoneWords) && !strings.HasPrefix(sizes, "224")
 }
 
 // northAmerican wants area and exchange codes that can be dialled.

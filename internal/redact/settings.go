@@ -111,7 +111,7 @@ func (s *source) values(from, to int) []valueAt {
 		return s.element(gap + 1)
 	case strings.HasPrefix(rest, "(") && gap == i:
 		return s.call(gap + 1)
-	case quotedName && strings.HasPrefix(rest, ",") && !strings.HasPrefix(rest, ",\n"):
+	case quotedName && strings.HasPrefix(rest, ",") && from > 1 && t[from-2] == '(':
 		return s.call(gap + 1) // put("password", "…")
 	case gap == i:
 		return nil
@@ -147,9 +147,9 @@ func (s *source) afterSpace(from, i, gap int, quotedName bool) []valueAt {
 		return s.value(run(t, gap+4, space), asProse)
 	case strings.HasPrefix(rest, "is: "), strings.HasPrefix(rest, "is:\n"):
 		return s.value(run(t, gap+3, space), asProse)
-	case is(t, from-1, hyphen), is(t, from, hyphen), !quotedName && gap < len(t) && (t[gap] == '"' || t[gap] == '\''):
+	case is(t, from-1, hyphen), is(t, from, hyphen), !quotedName && gap < len(t) && (t[gap] == '"' || t[gap] == '\'') && (from == 0 || !isQuote(t[from-1])):
 		return s.value(gap, asBare) // --password x, PASSWORD 'x'
-	case gap == i+1 && t[i] == ' ':
+	case gap == i+1 && t[i] == ' ' && gap < len(t) && !isQuote(t[gap]):
 		return s.value(gap, asProse) // netrc: password x
 	}
 	return nil
@@ -178,7 +178,7 @@ func (s *source) value(i int, h how) []valueAt {
 	if isQuote(t[i]) {
 		return s.quoted(i)
 	}
-	if strings.IndexByte("{[(", t[i]) >= 0 { // what follows is more than a value
+	if strings.IndexByte("{[(", t[i]) >= 0 || strings.HasPrefix(t[i:], `\n`) { // what follows is more than a value, or none
 		return nil
 	}
 	stop := i

@@ -240,7 +240,8 @@ func isRandom(v string) bool {
 			turns++
 		}
 	}
-	if ups < 3 || lows < 3 || digits < 2 || turns < len(v)/3 || strings.Count(v, "/") > 2+len(v)/20 || strings.Count(v, "-") > 2+len(v)/20 {
+	if ups < 3 || lows < 3 || digits < 2 || turns < len(v)/3 || strings.Count(v, "/") > 2+len(v)/20 || strings.Count(v, "-") > 2+len(v)/20 ||
+		strings.Contains(v, "__") {
 		return false
 	}
 	entropy := 0.0

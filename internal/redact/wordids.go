@@ -48,7 +48,8 @@ func (n *number) words(i int) {
 	}
 	w := strings.ToUpper(s.text[start:end])
 	for _, id := range wordIDs {
-		if fits(id.form, w) && id.check(w) {
+		// Short forms with a weak check are believed in capitals only.
+		if fits(id.form, w) && id.check(w) && (len(w) > 9 || id.kind == ukNINO || s.text[start:end] == w) {
 			s.add(id.kind, start, end)
 			return
 		}
