@@ -94,7 +94,7 @@ func (n *number) look() {
 		if n.joined(i) {
 			continue
 		}
-		for j := i; j < len(n.groups); j++ {
+		for j := len(n.groups) - 1; j >= i; j-- {
 			if !is(n.s.text, n.groups[j].end, alnum) && n.try(i, j+1) {
 				break
 			}
@@ -118,7 +118,7 @@ func (n *number) try(i, j int) bool {
 	groups := n.groups[i:j]
 	start, end := groups[0].start, groups[len(groups)-1].end
 	even := n.even(groups)
-	if even && n.isCard(digits, groups) && !(i > 0 && len(digits) == 12) {
+	if even && n.isCard(digits, groups) && !(i > 0 && len(groups) > 1 && len(digits) == 12) {
 		n.s.add(Card, start, end)
 		return true
 	}
@@ -183,7 +183,8 @@ var issuers = []struct{ from, to, lengths string }{
 	{"6011", "6011", "16 19"}, {"622126", "622925", "16 19"}, {"644", "649", "16 19"}, {"65", "65", "16 19"},
 	{"3528", "3589", "16 19"}, {"2131", "2131", "15"}, {"1800", "1800", "15"}, {"35", "35", "16"},
 	{"62", "62", "16 17 18 19"}, {"81", "81", "16 17 18 19"},
-	{"50", "50", "12 13 14 15 16 17 18 19"}, {"56", "58", "12 13 14 15 16 17 18 19"}, {"6304", "6304", "12 13 14 15 16 17 18 19"},
+	{"5018", "5018", "12 13 14 15 16 17 18 19"}, {"5020", "5020", "12 13 14 15 16 17 18 19"}, {"5038", "5038", "12 13 14 15 16 17 18 19"},
+	{"6759", "6763", "12 13 14 15 16 17 18 19"}, {"50", "50", "12 13 14 15 16 17 18 19"}, {"56", "58", "12 13 14 15 16 17 18 19"}, {"6304", "6304", "12 13 14 15 16 17 18 19"},
 	{"67", "67", "12 13 14 15 16 17 18 19"}, {"639", "639", "12 13 14 15 16 17 18 19"}, {"0604", "0604", "12 13 14 15 16 17 18 19"},
 	{"2200", "2205", "16 17 18 19"}, {"60", "60", "16"}, {"82", "82", "16"}, {"9792", "9792", "16"}, {"1", "1", "15"},
 }
@@ -200,10 +201,11 @@ func (n *number) isCard(digits string, groups []group) bool {
 		if p := digits[:len(is.from)]; p < is.from || p > is.to || !strings.Contains(is.lengths, length) {
 			continue
 		}
-		// Numbers of goods and of accounts in clouds look alike.
+		// Numbers of goods and of accounts in clouds look alike, and a short
+		// prefix says little.
 		inPairs := len(groups) > 5
-		doubtful := len(digits) == 12 || len(digits) == 13 && gtin(digits) || is.from == "1" || is.from == "82" || inPairs
-		return !doubtful || len(groups) > 1 && len(digits) != 12 && !inPairs || n.s.near(groups[0].start, groups[len(groups)-1].end, cardWords)
+		doubtful := len(digits) == 12 && len(is.from) < 4 || len(digits) == 13 && gtin(digits) || is.from == "1" || is.from == "82" || inPairs
+		return !doubtful || len(groups) > 1 && len(digits) > 12 && !inPairs || n.s.near(groups[0].start, groups[len(groups)-1].end, cardWords)
 	}
 	return false
 }
