@@ -18,7 +18,7 @@ type verifyCmd struct {
 
 func (c *verifyCmd) Run(std streams) error {
 	cannot := func(err error) error {
-		fmt.Fprintf(std.err, "evf: %v\n", err)
+		fmt.Fprintf(std.err, "evf: %v\n", masked(err))
 		return exitError(exitCannotRun)
 	}
 	keys, err := trustFile(c.Trust)
@@ -27,7 +27,7 @@ func (c *verifyCmd) Run(std streams) error {
 	}
 	trust := packet.Trust{Keys: append(keys, c.Key...)}
 	if err := trust.Validate(); err != nil {
-		fmt.Fprintf(std.err, "evf: %v\n", err)
+		fmt.Fprintf(std.err, "evf: %v\n", masked(err))
 		return exitError(exitUsage)
 	}
 	info, err := os.Stat(c.File)

@@ -82,7 +82,7 @@ func TestSecretsInManifests(t *testing.T) {
 	for _, dry := range []bool{true, false} {
 		_, err := h.admin.ApplyWorkflow(t.Context(), client.ApplyWorkflow{Manifest: text, Dry: dry})
 		refusedAt(t, err, "", "github-token")
-		if err != nil && !strings.Contains(err.Error(), "line 14, column 42") {
+		if err != nil && !strings.Contains(err.Error(), "line 14, column 45") {
 			t.Errorf("the place is wrong: %v", err)
 		}
 	}
