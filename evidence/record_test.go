@@ -203,6 +203,25 @@ func TestParseRecordRefuses(t *testing.T) {
 	}
 }
 
+// Entries are in the order of their pointers first.
+func TestRemovedIsSorted(t *testing.T) {
+	for _, c := range []struct {
+		list []Removed
+		ok   bool
+	}{
+		{[]Removed{{"/a", "jwt", 1}, {"/b", "e-mail", 1}}, true},
+		{[]Removed{{"/b", "e-mail", 1}, {"/a", "jwt", 1}}, false},
+		{[]Removed{{"/a", "jwt", 1}, {"/a", "e-mail", 1}}, false},
+	} {
+		r := testRecord(t)
+		r.Removed = c.list
+		data, _ := r.Canonical()
+		if _, err := ParseRecord(data); (err == nil) != c.ok {
+			t.Errorf("%v: %v", c.list, err)
+		}
+	}
+}
+
 func TestParseRecordBounds(t *testing.T) {
 	r := testRecord(t)
 	r.Actor.Ref = strings.Repeat("x", MaxRecord)

@@ -117,6 +117,15 @@ func TestMaskWithin(t *testing.T) {
 	}
 }
 
+// What stands alone only once something beside it is gone goes too, and the
+// rest of the text stays.
+func TestSecondLook(t *testing.T) {
+	text := "PuTTY-User-Key-File-2: x\nPrivate-Lines: 1\nAAAA\nPrivate-MAC: ab12" + drawn("AKIA{U16}", 1) + " and so on"
+	if clean, _ := Mask(text); clean != "[removed: private-key][removed: aws-access-key] and so on" {
+		t.Errorf("becomes %q", clean)
+	}
+}
+
 // Of several findings at one place the most serious names it, and all of it
 // goes.
 func TestOverlaps(t *testing.T) {
@@ -127,6 +136,7 @@ func TestOverlaps(t *testing.T) {
 		"https://ana:" + token + "@h.example": "https://ana:[removed: github-token]@h.example",
 		"4111111111111111@example.org":        "[removed: e-mail]",
 		"tel 457-55-5462":                     "tel [removed: us-ssn]",
+		"+49 4111 1111 1111 1111 paid":        "[removed: card] paid",
 	} {
 		if clean, _ := Mask(text); clean != want {
 			t.Errorf("%q becomes %q, want %q", text, clean, want)
