@@ -71,6 +71,7 @@ type Record struct {
 	Source   Source
 	Body     Value // withheld fields replaced by commitments
 	Withheld []Withheld
+	Removed  []Removed // sorted by pointer and kind; no member of the record where empty
 }
 
 // Canonical is the record's bytes, and the offset of the thirty bytes of its
@@ -94,6 +95,9 @@ func (r *Record) append(b []byte) (data []byte, received int) {
 	b = append(b, `,"received":"`...)
 	received = len(b)
 	b = append(append(b, r.Received...), '"')
+	if len(r.Removed) > 0 {
+		b = appendList(append(b, `,"removed":`...), r.Removed, appendRemoved)
+	}
 	b = appendString(append(b, `,"run":`...), string(r.Run))
 	b = appendString(append(b, `,"salt":`...), r.Salt)
 	b = appendObject(append(b, `,"source":`...), "kind", r.Source.Kind, "name", r.Source.Name, "version", r.Source.Version)
@@ -157,9 +161,10 @@ func ParseRecord(data []byte) (*Record, error) {
 		r.Withheld = append(r.Withheld, Withheld{Pointer: d.text(w, "pointer"), Class: Class(d.text(w, "class"))})
 		d.noMore(w, 2)
 	}
+	r.Removed = d.removed(v)
 	d.noMore(actor, 2)
 	d.noMore(source, 3)
-	d.noMore(v, 13)
+	d.noMore(v, 13+min(len(r.Removed), 1)) // an empty list is left out
 	if d.err == nil {
 		d.err = r.check()
 	}
@@ -200,6 +205,9 @@ func (r *Record) check() error {
 		return fmt.Errorf("record: received: %w", err)
 	}
 	if err := checkWithheld(r.Withheld); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	if err := checkRemoved(r.Removed); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
 	return checkLinks(r.Links)

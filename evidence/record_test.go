@@ -29,6 +29,7 @@ func testRecord(t testing.TB) *Record {
 		Workflow: &WorkflowRef{"invoices", DigestOf([]byte("manifest")), "high", "enforce"},
 		Actor:    Actor{"agent", "poster"}, Source: Source{"sdk", "api", "1.0"},
 		Body: sealed, Withheld: withheld,
+		Removed: []Removed{{"/summary", "e-mail", 2}, {"/summary", "iban", 1}},
 	}
 }
 
@@ -180,6 +181,16 @@ func TestParseRecordRefuses(t *testing.T) {
 		{"withheld as public", `"class":"internal"`, `"class":"public"`, "class"},
 		{"withheld as another word", `"class":"internal"`, `"class":"hidden"`, "class"},
 		{"withheld at no pointer", `"pointer":"/summary"`, `"pointer":"summary"`, "slash"},
+		{"removed without a kind", `"kind":"iban"`, `"kind":""`, "removed/1: kind"},
+		{"removed of a kind in capitals", `"kind":"iban"`, `"kind":"IBAN"`, "removed/1: kind"},
+		{"removed at no pointer", `"kind":"iban","pointer":"/summary"`, `"kind":"iban","pointer":"summary"`, "slash"},
+		{"removed not once", `"count":1`, `"count":0`, "count"},
+		{"removed by halves", `"count":1`, `"count":1.5`, "count"},
+		{"removed with a field more", `"count":1`, `"count":1,"from":""`, "fields that version 1 does not know"},
+		{"removed twice", `"kind":"iban"`, `"kind":"e-mail"`, "sorted"},
+		{"removed in another order", `"kind":"e-mail"`, `"kind":"jwt"`, "sorted"},
+		{"removed that is no list", `"removed":[{"count":2,"kind":"e-mail","pointer":"/summary"},{"count":1,"kind":"iban","pointer":"/summary"}]`, `"removed":{}`, "removed is missing or not a array"},
+		{"nothing removed, said with a list", `"removed":[{"count":2,"kind":"e-mail","pointer":"/summary"},{"count":1,"kind":"iban","pointer":"/summary"}]`, `"removed":[]`, "not in canonical form"},
 		{"withheld twice", `"withheld":[`, `"withheld":[{"class":"internal","pointer":"/summary"},`, "sorted"},
 	}
 	for _, e := range edits {
@@ -189,6 +200,25 @@ func TestParseRecordRefuses(t *testing.T) {
 				t.Errorf("error %v, want one about %q", err, e.problem)
 			}
 		})
+	}
+}
+
+// Entries are in the order of their pointers first.
+func TestRemovedIsSorted(t *testing.T) {
+	for _, c := range []struct {
+		list []Removed
+		ok   bool
+	}{
+		{[]Removed{{"/a", "jwt", 1}, {"/b", "e-mail", 1}}, true},
+		{[]Removed{{"/b", "e-mail", 1}, {"/a", "jwt", 1}}, false},
+		{[]Removed{{"/a", "jwt", 1}, {"/a", "e-mail", 1}}, false},
+	} {
+		r := testRecord(t)
+		r.Removed = c.list
+		data, _ := r.Canonical()
+		if _, err := ParseRecord(data); (err == nil) != c.ok {
+			t.Errorf("%v: %v", c.list, err)
+		}
 	}
 }
 

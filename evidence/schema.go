@@ -44,6 +44,7 @@ const (
 	patternTime    = `[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z`
 	patternIdent   = `[A-Za-z0-9._/@*:+-]{1,200}`
 	patternDotted  = `[a-z0-9._]{1,40}`
+	patternKind    = `[a-z0-9-]{1,40}`
 	patternTenant  = `[a-z0-9-]{1,63}`
 	patternPointer = `(/([^/~]|~[01])*)+`
 	// The last character carries fewer than six bits: strict base64url
@@ -301,6 +302,11 @@ func RecordSchema() []byte {
 	withheld := stringsSchema("class", "pointer")
 	withheld.Properties[0].schema.Enum = []string{string(Internal), string(Personal), string(Confidential), string(Secret)}
 	withheld.Properties[1].schema = patternSchema(patternPointer)
+	removed := stringsSchema("count", "kind", "pointer")
+	one, most := 1, MaxRecord
+	removed.Properties[0].schema = &jsonSchema{Type: "integer", Minimum: &one, Maximum: &most}
+	removed.Properties[1].schema = patternSchema(patternKind)
+	removed.Properties[2].schema = patternSchema(patternPointer)
 	s := sealedObject("record", members{
 		{"actor", actor},
 		{"body", &jsonSchema{Type: "object", Description: "As $defs/sealed of the schema of its type describes it."}},
@@ -308,6 +314,7 @@ func RecordSchema() []byte {
 		{"links", links},
 		{"occurred", patternSchema(patternTime)},
 		{"received", patternSchema(patternTime)},
+		{"removed", &jsonSchema{Type: "array", MinItems: 1, UniqueItems: true, Items: removed}},
 		{"run", optionalSchema(patternUUID)},
 		{"salt", patternSchema(patternSalt)},
 		{"source", stringsSchema("kind", "name", "version")},
@@ -316,6 +323,7 @@ func RecordSchema() []byte {
 		{"withheld", &jsonSchema{Type: "array", UniqueItems: true, Items: withheld}},
 		{"workflow", &jsonSchema{AnyOf: []any{&jsonSchema{Type: "null"}, workflow}}},
 	})
+	s.Required = slices.DeleteFunc(s.Required, func(name string) bool { return name == "removed" })
 	s.Description, s.MaxBytes = "One sealed fact: envelope and typed body.", MaxRecord
 	return s.encode()
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/evidencefactory/evf/internal/redact"
 	"github.com/evidencefactory/evf/internal/server"
 )
 
@@ -81,7 +82,7 @@ func run(ctx context.Context, args []string, std streams) int {
 		return left // help was asked for
 	}
 	if err != nil {
-		fmt.Fprintf(std.err, "evf: %v\n", err)
+		fmt.Fprintf(std.err, "evf: %v\n", masked(err))
 		return exitUsage
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
@@ -97,8 +98,15 @@ func exitCode(err error, stderr io.Writer) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintf(stderr, "evf: %v\n", err)
+	fmt.Fprintf(stderr, "evf: %v\n", masked(err))
 	return exitInvalid
+}
+
+// masked is what an error says without secrets: it may quote a name or a path,
+// and where the command writes is often kept.
+func masked(err error) string {
+	text, _ := redact.Mask(err.Error())
+	return text
 }
 
 type versionCmd struct{}

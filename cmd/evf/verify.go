@@ -52,7 +52,7 @@ func (c *verifyCmd) Run(ctx context.Context, std streams) error {
 	case errors.As(err, &code):
 		return err
 	case err != nil:
-		fmt.Fprintf(std.err, "evf: %v\n", err)
+		fmt.Fprintf(std.err, "evf: %s\n", masked(err))
 		return exitError(exitCannotRun)
 	case report.exitCode(c.Reperform) != 0:
 		return exitError(report.exitCode(c.Reperform))
@@ -149,7 +149,7 @@ func (c *verifyCmd) trust(std streams) (t packet.Trust, err error) {
 
 // usage says what is wrong with the command line.
 func usage(std streams, format string, args ...any) error {
-	fmt.Fprintf(std.err, "evf: "+format+"\n", args...)
+	fmt.Fprintf(std.err, "evf: %s\n", masked(fmt.Errorf(format, args...)))
 	return exitError(exitUsage)
 }
 

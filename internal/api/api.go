@@ -26,6 +26,7 @@ import (
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/ledger"
 	"github.com/evidencefactory/evf/internal/packer"
+	"github.com/evidencefactory/evf/internal/redact"
 	"github.com/evidencefactory/evf/internal/thread"
 	"github.com/evidencefactory/evf/internal/workflow"
 )
@@ -302,6 +303,9 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.As(err, &at) {
 		p.Line = at.line
 	}
+	// Names that a caller sent may be quoted, and hold anything.
+	p.Detail, _ = redact.Mask(p.Detail)
+	p.Field, _ = redact.Mask(p.Field)
 	switch kind {
 	case evidence.Fault:
 		p.Detail = "something failed inside; the server's log says what"

@@ -137,7 +137,7 @@ func orEmpty(args evidence.Value) evidence.Value {
 const maxNesting = 32
 
 // keepable refuses a caller's value that could be recorded and then not be
-// read back, or not be put in a packet.
+// read back, or not be put in a packet, or that must never be stored.
 func keepable(at string, v evidence.Value) error {
 	switch {
 	case v.Kind() == evidence.Null:
@@ -148,7 +148,10 @@ func keepable(at string, v evidence.Value) error {
 		return evidence.Errorf(evidence.Invalid, at, "is nested deeper than %d levels", maxNesting)
 	}
 	open := evidence.Shape{Open: true}
-	return open.Check(at, v)
+	if err := open.Check(at, v); err != nil {
+		return err
+	}
+	return recorder.CheckOpen(at, v)
 }
 
 func nesting(v evidence.Value) (deepest int) {

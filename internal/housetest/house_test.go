@@ -28,6 +28,7 @@ var plan = map[string]place{
 	"client":                {floor: 2},
 	"internal/policy":       {floor: 2},
 	"internal/manifest":     {floor: 2},
+	"internal/redact":       {floor: 2},
 	"internal/store":        {floor: 2},
 	"internal/store/sqlite": {floor: 2, parent: "internal/store"},
 	"internal/store/object": {floor: 2, parent: "internal/store"},

@@ -1,7 +1,7 @@
 // Package recorder is the one door in. A Draft from an authenticated surface
-// is held against the catalogue, its guarded fields are withheld behind salted
-// commitments, and the record goes to the store with its projections in one
-// transaction, behind the caller's guard. When Append returns, the record is
+// is held against the catalogue, scanned for what must never be stored, its
+// guarded fields are withheld behind salted commitments, and the record goes to
+// the store with its projections in one transaction, behind the caller's guard. When Append returns, the record is
 // durable; what it refused left no trace.
 package recorder
 
@@ -84,6 +84,9 @@ func (r *Recorder) append(ctx context.Context, o Origin, b Batch) ([]store.Place
 	if len(b.Drafts) == 0 || len(b.Drafts) > MaxBatch {
 		return nil, evidence.Errorf(evidence.Invalid, "", "a batch has 1 to %d drafts, this has %d", MaxBatch, len(b.Drafts))
 	}
+	if err := checkObjects(b.Objects); err != nil {
+		return nil, err
+	}
 	entries := make([]store.Entry, len(b.Drafts))
 	for i := range b.Drafts {
 		e, err := r.prepare(ctx, &o, &b.Drafts[i])
@@ -112,10 +115,14 @@ func (e *DraftError) Unwrap() error { return e.Err }
 // placeholder holds the room of a received time until the writer sets it.
 const placeholder evidence.Time = "0000-00-00T00:00:00.000000000Z"
 
-// prepare does all work that needs no lock: validate, withhold, encrypt and
-// canonicalise.
+// prepare does all work that needs no lock: validate, clean, withhold, encrypt
+// and canonicalise.
 func (r *Recorder) prepare(ctx context.Context, o *Origin, d *Draft) (*store.Entry, error) {
 	body, err := o.check(d)
+	if err != nil {
+		return nil, err
+	}
+	body, removed, err := o.clean(d, body)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +146,7 @@ func (r *Recorder) prepare(ctx context.Context, o *Origin, d *Draft) (*store.Ent
 	rec := &evidence.Record{
 		Salt: base64.RawURLEncoding.EncodeToString(salt()), ID: d.ID, Type: d.Type,
 		Occurred: d.Occurred, Received: placeholder, Run: d.Run, Links: linked,
-		Workflow: o.Workflow, Actor: o.Actor, Source: o.Source, Body: sealed, Withheld: withheld,
+		Workflow: o.Workflow, Actor: o.Actor, Source: o.Source, Body: sealed, Withheld: withheld, Removed: removed,
 	}
 	data, at := rec.Canonical()
 	if len(data) > evidence.MaxRecord {

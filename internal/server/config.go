@@ -42,7 +42,8 @@ type Config struct {
 	// default.
 	Erasures string `yaml:"erasures"`
 
-	// Log takes the server's own messages; nil discards them.
+	// Log takes the server's own messages, masked like everything that is
+	// kept; nil discards them.
 	Log *slog.Logger `yaml:"-"`
 	// Clock is the time; nil means time.Now.
 	Clock func() time.Time `yaml:"-"`
@@ -87,6 +88,7 @@ func (c *Config) check() ([]evidence.TenantID, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	c.Log = slog.New(maskedLog{c.Log.Handler()})
 	if c.Clock == nil {
 		c.Clock, c.elapsed = time.Now, monotonic()
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/manifest"
 	"github.com/evidencefactory/evf/internal/recorder"
+	"github.com/evidencefactory/evf/internal/redact"
 	"github.com/evidencefactory/evf/internal/store"
 )
 
@@ -77,6 +79,10 @@ type Activation struct {
 // Activate puts a manifest in force, or with dry only says what that would
 // change.
 func (r *Registry) Activate(ctx context.Context, by *identity.Caller, source []byte, dry bool) (*Activation, error) {
+	// Only here: a manifest that was kept must load under rules made later.
+	if err := checkSecrets(string(source)); err != nil {
+		return nil, err
+	}
 	next, err := Compile(source)
 	if err != nil {
 		return nil, err
@@ -141,6 +147,21 @@ func (r *Registry) pseudonymous(ctx context.Context, by *identity.Caller, list [
 		}
 	}
 	return list, nil
+}
+
+// checkSecrets refuses a manifest that holds a secret, and says on which line:
+// its text is kept in clear, and leaves in packets.
+func checkSecrets(source string) error {
+	for _, f := range redact.Scan(source) {
+		if f.Kind.Personal() || f.Kind.Guess() {
+			continue
+		}
+		before := source[:f.Start]
+		column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+		return evidence.Errorf(evidence.Invalid, "", "line %d, column %d: holds a secret (%s), and a manifest is kept in clear: put a reference in its place",
+			strings.Count(before, "\n")+1, column, f.Kind)
+	}
+	return nil
 }
 
 // changes fits a difference into a record.
