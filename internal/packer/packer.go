@@ -122,7 +122,7 @@ func (p *Packer) prove(ctx context.Context, t evidence.TenantID, all []*recorder
 
 // vouchers are the records and objects that a reader needs beside the run's
 // own: the announcement of the packet key, every manifest cited, and the
-// erasures that took something. Those are read after the run's records were
+// erasures that took something. Those are read after everything else was
 // opened, and an erasure is on record before it takes anything: so whatever
 // could not be opened has its erasure here.
 func (p *Packer) vouchers(ctx context.Context, t store.Tenant, run evidence.RunID, story []*recorder.Opened) (extra []*recorder.Opened, cites []packet.Object, err error) {
@@ -142,25 +142,35 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, run evidence.RunI
 			}
 			rows = append(rows, activation)
 		}
-		erased, err := erasure.Touching(tx, run, subjects(story))
-		if err != nil {
-			return err
-		}
-		rows = append(rows, erased...)
 		cites, err = objects(tx, story)
 		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
+	if extra, err = p.open(ctx, t, rows); err != nil {
+		return nil, nil, err
+	}
+	err = t.View(ctx, func(tx store.Tx) error {
+		rows, err = erasure.Touching(tx, run, subjects(append(slices.Clone(extra), story...)))
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	erased, err := p.open(ctx, t, rows)
+	return append(extra, erased...), cites, err
+}
+
+func (p *Packer) open(ctx context.Context, t store.Tenant, rows []store.Row) (list []*recorder.Opened, err error) {
 	for _, row := range rows {
 		o, err := p.cfg.Recorder.Open(ctx, t.ID(), row)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		extra = append(extra, o)
+		list = append(list, o)
 	}
-	return extra, cites, nil
+	return list, nil
 }
 
 // subjects are the people whose values the records withhold.
