@@ -473,6 +473,18 @@ func TestRetentionAndTheClock(t *testing.T) {
 	}
 }
 
+// TestClockBeforeTheFirstPass has the clock jump before retention ever ran, and
+// records come in under the new time.
+func TestClockBeforeTheFirstPass(t *testing.T) {
+	h := newHouse(t)
+	h.ended()
+	h.clock.advance(500 * oneDay)
+	h.begin()
+	if _, err := h.server.eraser.Retain(t.Context(), h.tenant(), nil, erasure.Retention{}); evidence.KindOf(err) != evidence.Conflict {
+		t.Errorf("retention: %v", err)
+	}
+}
+
 // TestErasedWhileBuilding has a run erased between the moment its packet reads
 // the records and the moment it is written: what cannot be opened is never
 // said to be only withheld.
