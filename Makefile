@@ -7,7 +7,7 @@ BIN        := bin
 STATIC     := $(or $(shell command -v $(BIN)/staticcheck),$(shell command -v staticcheck))
 FUZZTIME   ?= 30s
 # Packages whose code runs in several goroutines. The race detector needs cgo.
-CONCURRENT := ./client ./cmd/evf ./examples/invoice/... ./internal/api ./internal/approval ./internal/gate ./internal/identity \
+CONCURRENT := ./client ./cmd/evf ./examples/invoice/... ./internal/api ./internal/approval ./internal/erasure ./internal/gate ./internal/identity \
               ./internal/ledger ./internal/packer ./internal/recorder ./internal/server ./internal/store/... ./internal/thread \
               ./internal/vault ./internal/workflow
 

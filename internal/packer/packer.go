@@ -150,9 +150,9 @@ func (p *Packer) rotations(ctx context.Context, t evidence.TenantID) ([]packet.R
 // vouchers are the records and objects that a reader needs beside the run's
 // own: the announcements of the packet key and of the log's, every manifest
 // cited with its activation, who could approve, and the erasures that took
-// something. Those are read after the run's records were opened, and an
-// erasure is on record before it takes anything: so whatever could not be
-// opened has its erasure here.
+// something. Those are read after everything else was opened, and an erasure
+// is on record before it takes anything: so whatever could not be opened has
+// its erasure here.
 func (p *Packer) vouchers(ctx context.Context, t store.Tenant, run evidence.RunID, story []*recorder.Opened, rotations []packet.Rotation) (extra []*recorder.Opened, cites []packet.Object, err error) {
 	var rows []store.Row
 	err = t.View(ctx, func(tx store.Tx) error {
@@ -178,25 +178,36 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, run evidence.RunI
 		if err != nil {
 			return err
 		}
-		erased, err := erasure.Touching(tx, run, subjects(story))
-		if err != nil {
-			return err
-		}
-		rows = slices.Concat(rows, active, people, erased)
+		rows = slices.Concat(rows, active, people)
 		cites, err = objects(tx, story)
 		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
+	if extra, err = p.open(ctx, t, rows); err != nil {
+		return nil, nil, err
+	}
+	err = t.View(ctx, func(tx store.Tx) error {
+		rows, err = erasure.Touching(tx, run, subjects(append(slices.Clone(extra), story...)))
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	erased, err := p.open(ctx, t, rows)
+	return append(extra, erased...), cites, err
+}
+
+func (p *Packer) open(ctx context.Context, t store.Tenant, rows []store.Row) (list []*recorder.Opened, err error) {
 	for _, row := range rows {
 		o, err := p.cfg.Recorder.Open(ctx, t.ID(), row)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		extra = append(extra, o)
+		list = append(list, o)
 	}
-	return extra, cites, nil
+	return list, nil
 }
 
 // objects reads what the records cite by digest: manifests, and the policy

@@ -273,6 +273,18 @@ func TestEraseASubject(t *testing.T) {
 		t.Errorf("notes: %v", notes)
 	}
 
+	// An owner may be erased once another is in force. The activation that
+	// comes along in the packet of an old run withheld their name.
+	h.apply(manifest(t, "payments", "owner: olga@example.org", "owner: oscar@example.org"))
+	h.apply(manifest(t, "other", "owner: olga@example.org", "owner: oscar@example.org"))
+	h.must(func() error {
+		_, err := h.admin.Erase(t.Context(), client.Erase{Subject: "olga@example.org", Authority: byCourt})
+		return err
+	}())
+	if gone := redactions(t, h.packet(run.ID)); len(gone[packet.ReasonErased]) != 3 || len(gone) != 1 {
+		t.Errorf("with the owner erased too, redactions are %+v", gone)
+	}
+
 	// Someone whose keys are revoked may be erased, and is nobody any more.
 	list, err := h.admin.Keys(t.Context(), "")
 	h.must(err)
@@ -458,6 +470,18 @@ func TestRetentionAndTheClock(t *testing.T) {
 	}
 	if _, err = retain(erasure.Retention{}); err != nil {
 		t.Errorf("once confirmed it goes on: %v", err)
+	}
+}
+
+// TestClockBeforeTheFirstPass has the clock jump before retention ever ran, and
+// records come in under the new time.
+func TestClockBeforeTheFirstPass(t *testing.T) {
+	h := newHouse(t)
+	h.ended()
+	h.clock.advance(500 * oneDay)
+	h.begin()
+	if _, err := h.server.eraser.Retain(t.Context(), h.tenant(), nil, erasure.Retention{}); evidence.KindOf(err) != evidence.Conflict {
+		t.Errorf("retention: %v", err)
 	}
 }
 
