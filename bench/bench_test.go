@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -117,4 +118,45 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64((cpuTime()-spent).Nanoseconds())/float64(b.N*records), "cpu-ns/record")
+}
+
+// BenchmarkAppend has 256 callers append through everything.
+func BenchmarkAppend(b *testing.B) {
+	list, err := kinds(b.Context(), b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	const callers = 256
+	for _, k := range list {
+		for name, open := range map[string]opener{nameRecorder: openRecorder, nameGuarded: openGuarded, nameBare: openBare} {
+			b.Run(string(k.typ)+"/"+name, func(b *testing.B) {
+				c, err := open(b.Context(), b.TempDir(), k, callers)
+				if err != nil {
+					b.Fatal(err)
+				}
+				each := func(n int) {
+					var all sync.WaitGroup
+					for caller := range callers {
+						all.Go(func() {
+							for range n {
+								if err := c.append(b.Context(), caller); err != nil {
+									b.Error(err)
+								}
+							}
+						})
+					}
+					all.Wait()
+				}
+				each(1) // makes the runs' keys
+				b.ResetTimer()
+				spent := cpuTime()
+				n := max(b.N/callers, 1)
+				each(n)
+				b.ReportMetric(float64((cpuTime()-spent).Nanoseconds())/float64(n*callers), "cpu-ns/op")
+				if err := c.close(); err != nil {
+					b.Fatal(err)
+				}
+			})
+		}
+	}
 }

@@ -66,9 +66,10 @@ const timeLayout = "2006-01-02T15:04:05.000000000Z"
 func TimeOf(t time.Time) Time { return Time(t.UTC().Format(timeLayout)) }
 
 // Parse is the instant; an error where t has not the form of a Time.
-func (t Time) Parse() (time.Time, error) {
-	at, err := time.Parse(timeLayout, string(t))
-	if err != nil || len(t) != len(timeLayout) || TimeOf(at) != t {
+func (t Time) Parse() (at time.Time, err error) {
+	// Of the forms that UnmarshalText knows only ours has this length, point
+	// and end.
+	if len(t) != len(timeLayout) || t[19] != '.' || t[29] != 'Z' || at.UnmarshalText([]byte(t)) != nil {
 		return time.Time{}, fmt.Errorf("a time is written like %s (UTC, nine fractional digits, Z)", timeLayout)
 	}
 	return at, nil

@@ -45,6 +45,8 @@ type Log struct {
 	epoch  *Epoch
 	anchor folder // nil where none is kept
 
+	proven fullTiles
+
 	mu     sync.Mutex // guards all below; held while sealing
 	edge   *tlog.Edge // nil when the files must be looked at again
 	bundle []byte     // the open entry bundle
@@ -117,7 +119,7 @@ func (l *Log) verifiers() (list []note.Verifier) {
 // InclusionProof proves an index against the tree of size, which must have
 // been published.
 func (l *Log) InclusionProof(size, index uint64) ([]tlog.Hash, error) {
-	return tlog.InclusionProof(size, index, l.tile)
+	return tlog.InclusionProof(size, index, l.proven.through(l.tile))
 }
 
 // ReadFile reads a published file: a tile, an entry bundle or the checkpoint.
