@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -41,9 +42,22 @@ func lookSetting(s *source, start, end int) {
 	if kind == notSecret {
 		return
 	}
+	verb := s.passes(from, to)
 	for _, v := range s.values(from, to) {
-		s.judge(kind, name, v)
+		if !verb || v.how != asProse {
+			s.judge(kind, name, v)
+		}
 	}
+}
+
+// passes reports whether the name is the verb in running text, as in "did not
+// pass: a, b", and no short word for a password.
+func (s *source) passes(from, to int) bool {
+	if lowered(s.text[from:to]) != "pass" || !is(s.text, from-1, space) {
+		return false
+	}
+	before := lowered(s.text[runBack(s.text, from-1, alnum, 12) : from-1])
+	return slices.Contains(strings.Fields("not to must should shall will would can cannot could may might did do does always never all checks tests"), before)
 }
 
 func nameByte(c byte) bool { return sets[c]&dotted != 0 || c >= 0x80 }

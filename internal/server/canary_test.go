@@ -221,6 +221,22 @@ var probes = []probe{
 		a.must(err)
 		return "/v1/keys/" + k.ID + "/revoke", a.admin.Key, client.Revoke{Reason: "over"}
 	}},
+	{"POST /v1/erasures", client.Erase{}, func(a *aviary) (string, string, any) {
+		run := a.begin()
+		a.must(run.End(a.t.Context(), "completed", ""))
+		return "/v1/erasures", a.admin.Key, client.Erase{Run: run.ID, Authority: "a court", Dry: true}
+	}},
+	{"POST /v1/retention", client.Retain{}, func(a *aviary) (string, string, any) {
+		return "/v1/retention", a.admin.Key, client.Retain{Dry: true}
+	}},
+	{"POST /v1/holds", client.PlaceHold{}, func(a *aviary) (string, string, any) {
+		return "/v1/holds", a.admin.Key, client.PlaceHold{Scope: "workflow", What: "other", Reason: "a lawsuit"}
+	}},
+	{"POST /v1/holds/{id}/release", client.ReleaseHold{}, func(a *aviary) (string, string, any) {
+		hold, err := a.admin.PlaceHold(a.t.Context(), client.PlaceHold{Scope: "workflow", What: "other", Reason: "a lawsuit"})
+		a.must(err)
+		return "/v1/holds/" + hold.ID + "/release", a.person("lee@example.org", "compliance").Key, client.ReleaseHold{Reason: "settled"}
+	}},
 	{"POST /v1/packets", client.BuildPacket{}, func(a *aviary) (string, string, any) {
 		return "/v1/packets", a.admin.Key, client.BuildPacket{Run: a.run.ID}
 	}},
@@ -228,7 +244,7 @@ var probes = []probe{
 
 // bodyless are the routes that take something in their path or query only.
 var bodyless = []string{"GET /v1/runs", "GET /v1/runs/{id}", "GET /v1/approvals", "GET /v1/approvals/{id}", "GET /v1/workflows", "GET /v1/workflows/{name}",
-	"GET /v1/keys", "GET /v1/log", "GET /log/{tenant}/checkpoint", "GET /log/{tenant}/tile/{path}"}
+	"GET /v1/keys", "GET /v1/holds", "GET /v1/log", "GET /log/{tenant}/checkpoint", "GET /log/{tenant}/tile/{path}"}
 
 // leaves are the places of a request's type that can hold a string, as
 // pointers; an open value, a map and a list have several.

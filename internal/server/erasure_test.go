@@ -263,7 +263,7 @@ func TestEraseASubject(t *testing.T) {
 	after := h.packet(run.ID)
 	r := h.verify(after)
 	gone := redactions(t, after)
-	if len(gone[packet.ReasonErased]) != 2 || len(gone) != 1 || r.Disclosed == 0 || r.Erasures[0].Fields != 2 {
+	if len(gone[packet.ReasonErased]) != 3 || len(gone) != 1 || r.Disclosed == 0 || r.Erasures[0].Fields != 3 {
 		t.Errorf("redactions are %+v, erasures %+v", gone, r.Erasures)
 	}
 	if h.begin(); last[evidence.RunStarted](h, evidence.TypeRunStarted).Initiator.Ref == ina {
@@ -281,7 +281,7 @@ func TestEraseASubject(t *testing.T) {
 		_, err := h.admin.Erase(t.Context(), client.Erase{Subject: "olga@example.org", Authority: byCourt})
 		return err
 	}())
-	if gone := redactions(t, h.packet(run.ID)); len(gone[packet.ReasonErased]) != 3 || len(gone) != 1 {
+	if gone := redactions(t, h.packet(run.ID)); len(gone[packet.ReasonErased]) != 4 || len(gone) != 1 {
 		t.Errorf("with the owner erased too, redactions are %+v", gone)
 	}
 
