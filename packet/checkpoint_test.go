@@ -358,11 +358,11 @@ func TestReportJSON(t *testing.T) {
 			names = append(names, f.Name)
 		}
 		slices.Sort(names)
-		want := "checks disclosed file key_fingerprint origin records root run size slots verdict withheld"
+		want := "checks disclosed erasures file key_fingerprint origin records root rotations run selection size slots verdict withheld"
 		if got := strings.Join(names, " "); got != want {
 			t.Errorf("%s has %s, want %s", name, got, want)
 		}
-		for _, list := range []string{"checks", "slots"} {
+		for _, list := range []string{"checks", "slots", "erasures", "rotations"} {
 			if l, _ := v.Get(list); l.Kind() != evidence.Array {
 				t.Errorf("%s: %s is no list", name, list)
 			}

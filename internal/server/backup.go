@@ -130,6 +130,9 @@ func (c *copying) database(ctx context.Context) error {
 // log publishes again what the copy has sealed: the files of a log that grows
 // meanwhile would be of another moment.
 func (c *copying) log(ctx context.Context) error {
+	if err := os.Mkdir(filepath.Join(c.dir, "log"), 0o700); err != nil { // nothing may be sealed yet
+		return err
+	}
 	return openCopy(ctx, c.dir, func(t store.Tenant) error {
 		keys, err := ledger.VerifierKeys(ctx, c.live(), t)
 		if err != nil {
