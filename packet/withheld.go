@@ -83,7 +83,9 @@ func parentOf(v evidence.Value, pointer string) (frame evidence.Value, last stri
 		return v, "", false
 	}
 	for i, t := range tokens {
-		tokens[i] = unescape.Replace(t)
+		if strings.IndexByte(t, '~') >= 0 {
+			tokens[i] = unescape.Replace(t)
+		}
 	}
 	for _, t := range tokens[1 : len(tokens)-1] {
 		if v.Kind() == evidence.Array {
