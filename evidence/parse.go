@@ -306,23 +306,31 @@ func (p *parser) digits() (n int) {
 func (p *parser) str() (string, error) {
 	p.pos++
 	start := p.pos
-	for p.pos < len(p.src) {
-		switch c := p.src[p.pos]; {
-		case c == '"':
-			s := p.src[start:p.pos]
-			p.pos++
-			return s, nil
-		case c == '\\':
-			return p.escaped(start)
-		case p.pos == p.bad:
-			return "", p.fail("is not valid UTF-8")
-		case c < 0x20:
-			return "", p.fail("has a control character in a string")
-		}
+	for p.pos < p.bad && plain[p.src[p.pos]] {
 		p.pos++
 	}
-	return "", p.fail("has a string without its closing quote")
+	switch {
+	case p.pos == len(p.src):
+		return "", p.fail("has a string without its closing quote")
+	case p.src[p.pos] == '"':
+		s := p.src[start:p.pos]
+		p.pos++
+		return s, nil
+	case p.src[p.pos] == '\\':
+		return p.escaped(start)
+	case p.pos == p.bad:
+		return "", p.fail("is not valid UTF-8")
+	}
+	return "", p.fail("has a control character in a string")
 }
+
+// plain are the bytes that stand for themselves in a string, where it is UTF-8.
+var plain = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c >= 0x20 && c != '"' && c != '\\'
+	}
+	return table
+}()
 
 // escaped reads a string that holds escapes, from the first of them on.
 func (p *parser) escaped(start int) (string, error) {
@@ -401,6 +409,15 @@ func (p *parser) hex4() (rune, bool) {
 func arrayIndex(token string) (int, bool) {
 	i, err := strconv.Atoi(token)
 	return i, err == nil && i >= 0 && strconv.Itoa(i) == token
+}
+
+// checkPointer wants a pointer that splitPointer takes apart.
+func checkPointer(p string) error {
+	if p != "" && p[0] == '/' && strings.IndexByte(p, '~') < 0 {
+		return nil // as nearly all, and nothing need be made to know it
+	}
+	_, err := splitPointer(p)
+	return err
 }
 
 // splitPointer takes an RFC 6901 pointer apart.

@@ -217,7 +217,7 @@ func (r *Record) check() error {
 // withhold something.
 func checkWithheld(list []Withheld) error {
 	for i, w := range list {
-		if _, err := splitPointer(w.Pointer); err != nil {
+		if err := checkPointer(w.Pointer); err != nil {
 			return fmt.Errorf("withheld/%d: %w", i, err)
 		}
 		if w.Class.Rank() < Internal.Rank() {

@@ -17,7 +17,7 @@ func (s *Shape) CheckSealed(body Value, withheld []Withheld) error {
 	if err := checkWithheld(withheld); err != nil {
 		return invalid("", "%w", err)
 	}
-	c := sealedCheck{make(map[string]Class, len(withheld))}
+	c := sealedCheck{unseen: make(map[string]Class, len(withheld))}
 	for _, w := range withheld {
 		c.unseen[w.Pointer] = w.Class
 	}
@@ -35,11 +35,20 @@ func (s *Shape) CheckSealed(body Value, withheld []Withheld) error {
 // sealedCheck is one walk through a sealed body.
 type sealedCheck struct {
 	unseen map[string]Class // withheld pointers the walk has not come by
+	at     []byte           // a pointer, put together to look for it
 }
 
-func (c *sealedCheck) take(at string) (Class, bool) {
-	class, ok := c.unseen[at]
-	delete(c.unseen, at)
+// take reports whether what stands at a token of a frame is withheld. Most is
+// not, so its pointer is not made for that.
+func (c *sealedCheck) take(frame, token string) (Class, bool) {
+	if len(c.unseen) == 0 {
+		return "", false
+	}
+	c.at = append(append(append(c.at[:0], frame...), '/'), escapePointer(token)...)
+	class, ok := c.unseen[string(c.at)]
+	if ok {
+		delete(c.unseen, string(c.at))
+	}
 	return class, ok
 }
 
@@ -55,7 +64,7 @@ func (c *sealedCheck) object(s *Shape, at string, v Value) error {
 	commitments := 0
 	for i := range s.Fields {
 		f := &s.Fields[i]
-		committed, err := c.member(f, pointer(at, f.Name), v)
+		committed, err := c.member(f, at, v)
 		if err != nil {
 			return err
 		}
@@ -66,41 +75,46 @@ func (c *sealedCheck) object(s *Shape, at string, v Value) error {
 	return checkCommitments(at, v, commitments)
 }
 
-// member checks one field of an object; it reports whether a commitment among
-// the object's own stands for it.
-func (c *sealedCheck) member(f *FieldShape, at string, parent Value) (committed bool, err error) {
+// member checks one field of the object at frame; it reports whether a
+// commitment among the object's own stands for it.
+func (c *sealedCheck) member(f *FieldShape, frame string, parent Value) (committed bool, err error) {
 	v, clear := parent.Get(f.Name)
-	class, withheld := c.take(at)
+	class, withheld := c.take(frame, f.Name)
+	at := func() string { return pointer(frame, f.Name) }
 	switch {
 	case withheld && (f.Key || f.nested()):
-		return false, invalid(at, "is withheld, which no key and no frame around fields ever is")
+		return false, invalid(at(), "is withheld, which no key and no frame around fields ever is")
 	case withheld && f.Each && class != Secret:
-		return false, invalid(at, "is withheld as a whole, not element by element")
+		return false, invalid(at(), "is withheld as a whole, not element by element")
 	case withheld && clear:
-		return false, invalid(at, "is withheld and stands in clear")
+		return false, invalid(at(), "is withheld and stands in clear")
 	case withheld && class.Rank() < f.Class.Rank():
-		return false, invalid(at, "is withheld as %s, below its class %s", class, f.Class)
+		return false, invalid(at(), "is withheld as %s, below its class %s", class, f.Class)
 	case withheld:
 		return class != Secret, nil
 	case !clear && !f.Optional:
-		return false, invalid(at, "is missing")
+		return false, invalid(at(), "is missing")
 	case !clear:
 		return false, nil
+	case f.Class == Public && !f.nested() && !f.Each:
+		if err = f.Check("", v); err != nil {
+			err = below(at(), err)
+		}
+		return false, err
 	}
-	return false, c.clear(f, at, v)
+	return false, c.clear(f, at(), v)
 }
 
-// clear checks a field that is not withheld as a whole.
+// clear checks a frame, a list that is withheld element by element, and what
+// should be withheld and is not.
 func (c *sealedCheck) clear(f *FieldShape, at string, v Value) error {
 	switch {
 	case f.Kind == Object:
 		return c.object(f.Shape, at, v)
 	case f.nested() || f.Each:
 		return c.list(f, at, v)
-	case f.Class != Public:
-		return invalid(at, "is %s and stands in clear", f.Class)
 	}
-	return f.Check(at, v)
+	return invalid(at, "is %s and stands in clear", f.Class)
 }
 
 // list checks a list of objects, or one that is withheld element by element.
@@ -111,20 +125,23 @@ func (c *sealedCheck) list(f *FieldShape, at string, v Value) error {
 	if len(v.Elems()) > f.Max {
 		return invalid(at, "has %d elements, at most %d are allowed", len(v.Elems()), f.Max)
 	}
-	one := c.elem
-	if f.nested() {
-		one = func(f *FieldShape, at string, e Value) error { return c.object(f.Elem, at, e) }
-	}
 	for i, e := range v.Elems() {
-		if err := one(f, at+"/"+strconv.Itoa(i), e); err != nil {
+		var err error
+		if f.nested() {
+			err = c.object(f.Elem, at+"/"+strconv.Itoa(i), e)
+		} else {
+			err = c.elem(f, at, i, e)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *sealedCheck) elem(f *FieldShape, at string, e Value) error {
-	class, withheld := c.take(at)
+func (c *sealedCheck) elem(f *FieldShape, list string, i int, e Value) error {
+	class, withheld := c.take(list, strconv.Itoa(i))
+	at := list + "/" + strconv.Itoa(i)
 	digest, _ := e.Get(sdElement)
 	switch {
 	case !withheld && f.Class != Public:

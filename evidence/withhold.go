@@ -235,17 +235,25 @@ type opening struct {
 
 func (n *opening) add(tokens []string, pointer string, o opened) {
 	for _, token := range tokens {
-		next := n.index[token]
-		if next == nil {
-			next = &opening{token: token}
-			if n.index == nil {
-				n.index = map[string]*opening{}
-			}
-			n.index[token], n.below = next, append(n.below, next)
-		}
-		n = next
+		n = n.child(token)
 	}
 	n.pointer, n.here = pointer, append(n.here, o)
+}
+
+func (n *opening) child(token string) *opening {
+	if len(n.below) == 0 { // as most: no index is needed for one
+		n.below = append(n.below, &opening{token: token})
+		return n.below[0]
+	}
+	if n.index == nil {
+		n.index = map[string]*opening{n.below[0].token: n.below[0]}
+	}
+	next := n.index[token]
+	if next == nil {
+		next = &opening{token: token}
+		n.index[token], n.below = next, append(n.below, next)
+	}
+	return next
 }
 
 // reveal puts everything below n back into a copy of v. Commitments never

@@ -162,3 +162,18 @@ func TestClosedFields(t *testing.T) {
 		t.Errorf("facts:\n%s\nwant:\n%s", got, wanted)
 	}
 }
+
+// paged writes the page anew from what the edit says now.
+func (e *edit) paged(h *house) {
+	e.t.Helper()
+	delete(e.files, filePage)
+	delete(e.files, fileManifest)
+	e.statement.Subject = nil
+	for _, f := range e.sorted() {
+		e.statement.Subject = append(e.statement.Subject, subjectOf(f))
+	}
+	b := builder{files: e.files}
+	if err := b.page(&e.statement, h.key); err != nil {
+		e.t.Fatal(err)
+	}
+}

@@ -229,6 +229,8 @@ func TestDisclosedBeyondTheSelection(t *testing.T) {
 			check := ""
 			if c.want == Invalid {
 				check = checkSelection
+			} else {
+				e.paged(h)
 			}
 			want(t, Verify(e.resign(h), h.trust()), c.want, check)
 		})

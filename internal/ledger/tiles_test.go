@@ -28,6 +28,7 @@ func TestFullTiles(t *testing.T) {
 		{"full, twice", whole, nil, []read{{0, 1, 256}, {0, 1, 256}}, 1},
 		{"two of one level", whole, nil, []read{{0, 1, 256}, {0, 2, 256}}, 2},
 		{"two of one index", whole, nil, []read{{0, 1, 256}, {1, 1, 256}}, 2},
+		{"full, then partial", whole, nil, []read{{0, 1, 256}, {0, 1, 10}}, 2},
 		{"partial, twice", whole[:320], nil, []read{{0, 1, 10}, {0, 1, 10}}, 2},
 		{"full by name and short, twice", whole[:320], nil, []read{{0, 1, 256}, {0, 1, 256}}, 2},
 		{"an error, twice", nil, failed, []read{{0, 1, 256}, {0, 1, 256}}, 2},
