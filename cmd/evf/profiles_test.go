@@ -114,6 +114,9 @@ func checkCut(t *testing.T, data []byte, profile packet.Profile, trust packet.Tr
 	}
 }
 
+// onThePage are manifests as the page quotes them.
+var onThePage = regexp.MustCompile(`(?s)<pre data-file="policies/[0-9a-f]{64}\.yaml">.*?</pre>`)
+
 var encoded = regexp.MustCompile(`[A-Za-z0-9_+/-]{16,}`)
 
 // where names the file of a packet that holds one of the names, encoded or not.
@@ -128,6 +131,7 @@ func where(t *testing.T, data []byte, names ...string) string {
 		if strings.HasSuffix(file, ".yaml") {
 			continue
 		}
+		content = onThePage.ReplaceAll(content, nil)
 		text := bytes.NewBuffer(bytes.Clone(content))
 		for _, part := range encoded.FindAll(content, -1) {
 			for _, encoding := range []*base64.Encoding{base64.RawURLEncoding, base64.RawStdEncoding} {
