@@ -16,6 +16,7 @@ type concern struct {
 var concerns = []concern{
 	{"append", appendConcern},
 	{"verify", verifyConcern},
+	{"scan", scanConcern},
 	{"large", largeConcern},
 }
 

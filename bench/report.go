@@ -19,6 +19,7 @@ type report struct {
 	Rows     []row     `json:"appends,omitempty"`
 	Tasks    []taskRow `json:"tasks,omitempty"`
 	Sizes    []sizeRow `json:"sizes,omitempty"`
+	Scans    []scanRow `json:"scans,omitempty"`
 	Aims     []aim     `json:"aims"`
 }
 
@@ -175,6 +176,10 @@ func (r *report) print(to io.Writer) error {
 	table(&b, len(r.Sizes), "records there\tof bare\trecorder/s\tµs\tbare/s\tµs\t", func(w io.Writer, i int) {
 		s := r.Sizes[i]
 		fmt.Fprintf(w, "%d\t%.2f\t%.0f\t%.0f\t%.0f\t%.0f\t\n", s.Records, s.OfBare, s.Recorder.Rate, s.Recorder.CPU, s.Bare.Rate, s.Bare.CPU)
+	})
+	table(&b, len(r.Scans), "text scanned\tbytes\tMB/s core\tof SHA-256\t", func(w io.Writer, i int) {
+		s := r.Scans[i]
+		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.3f\t\n", s.Text, s.Bytes, s.Rate, s.OfHash)
 	})
 	for _, a := range r.Aims {
 		verdict := "aim missed"
