@@ -37,7 +37,8 @@ func TestErasedOnThePage(t *testing.T) {
 		{`#r5 .lead`, "p-1 had what the house kept of run 0000aaaa erased. Keys destroyed: 3. Records expunged: 1. Authority: a court."},
 		{`#x2`, "expunged, its line is empty"},
 		{`.gaps + h2, section[aria-labelledby=unknown]`, "1 record expunged"},
-		{`#done`, "1 records were expunged: an erasure names the place and digest of each, and its leaf is in the log"},
+		{`#done`, "3 fields are not open, and each is on the list, 3 of them erased by an erasure that names their key"},
+		{`#done`, "1 expunged: an erasure names the place and digest of each, and its leaf is in the log"},
 	} {
 		if got := p.Text(c.selector); !strings.Contains(got, c.want) {
 			t.Errorf("%s says %q, want %q", c.selector, got, c.want)
@@ -91,7 +92,7 @@ func TestRotationsOnThePage(t *testing.T) {
 	if got := verdict(p); !strings.HasPrefix(got, "Internally consistent with log key "+string(keyFingerprint(h.trusted))) {
 		t.Errorf("the page says %q\n%s", got, p.Text("#lists"))
 	}
-	if got := p.Text("#undone"); !strings.Contains(got, "1 proofs of that are at the end of the page") {
+	if got := p.Text("#undone"); !strings.Contains(got, "the proofs (1) are at the end of the page") {
 		t.Errorf("not checked: %s", got)
 	}
 }

@@ -309,7 +309,8 @@
       if (by) took.set(place, String(by.leaf.seq));
       add(by ? `fields ${by.leaf.seq}` : reason);
     }
-    const erased = took.size ? `, ${took.size} of them by an erasure that names their key` : "";
+    const byErasure = took.size - gone.size;
+    const erased = byErasure > 0 ? `, ${byErasure} of them erased by an erasure that names their key` : "";
     return `${closed.length} fields are not open, and each is on the list${erased}`;
   };
   const closedText = new Map(); // marks of closed fields, by seq and pointer
@@ -344,7 +345,7 @@
       took.set(seq, String(e.leaf.seq));
       add(`records ${e.leaf.seq}`);
     }
-    return gone.size ? `${gone.size} records were expunged: an erasure names the place and digest of each, and its leaf is in the log` : "";
+    return gone.size ? `${gone.size} expunged: an erasure names the place and digest of each, and its leaf is in the log` : "";
   };
 
   // Salted digests in clear, over what is disclosed beside them.
@@ -426,7 +427,7 @@
     if (canonical(counts) !== canonical(says.counts)) fault("the counts of the statement are not those of the page", one("statement"));
     if (!ended) undone.push("Whether these are all records of the run: it has not ended, or its end does not say how many there are.");
     const rotations = pres("rotations.jsonl").length;
-    if (rotations) undone.push(`Whether the log’s later keys follow from an earlier one: ${rotations} proofs of that are at the end of the page. evf verify follows them.`);
+    if (rotations) undone.push(`Whether the log’s later keys follow from an earlier one: the proofs (${rotations}) are at the end of the page. evf verify follows them.`);
     return `all records are of this run or of the house${ended}`;
   };
 
