@@ -20,6 +20,8 @@ type node struct {
 	value   evidence.Value
 	kids    []*node
 	closed  *Redaction
+	by      *erasedBy
+	removed []printed
 }
 
 // nodeOf walks an opened body; shape is nil for what the catalogue does not
@@ -95,11 +97,12 @@ func (n *node) at(pointer string) *node {
 	return nil
 }
 
-// close puts the mark of a field that is not open in its place.
-func (n *node) close(r *Redaction, shape *evidence.Shape) {
+// close puts the mark of a field that is not open in its place; by is what
+// erased it, nil where nothing did.
+func (n *node) close(r *Redaction, by *erasedBy, shape *evidence.Shape) {
 	pointer := "/body" + r.Pointer
 	if at := n.at(pointer); at != nil { // an element: its commitment stands there
-		at.closed, at.kids = r, nil
+		at.closed, at.by, at.kids = r, by, nil
 		return
 	}
 	cut := strings.LastIndexByte(pointer, '/')
@@ -108,7 +111,7 @@ func (n *node) close(r *Redaction, shape *evidence.Shape) {
 		return
 	}
 	name := strings.NewReplacer("~1", "/", "~0", "~").Replace(pointer[cut+1:])
-	parent.kids = append(parent.kids, &node{name: name, pointer: pointer, closed: r})
+	parent.kids = append(parent.kids, &node{name: name, pointer: pointer, closed: r, by: by})
 	parent.sort(shapeAt(shape, parent.pointer))
 }
 
@@ -215,12 +218,12 @@ func (n *node) grid(source string) *grid {
 // parts is printed as JSON, whatever was asked for.
 func (n *node) print(source, as string) printed {
 	if n.closed != nil {
-		return printed{Source: source, Pointer: n.pointer, Closed: n.closed, Text: closedText(n.closed)}
+		return printed{Source: source, Pointer: n.pointer, Closed: n.closed, By: n.by, Removed: n.removed, Text: closedText(n.closed)}
 	}
-	if !n.scalar() && as != asCount && as != asList {
+	if !n.scalar() && as != asCount && as != asList && as != asTaken {
 		as = asJSON
 	}
-	p := printed{Source: source, Pointer: n.pointer, As: as, Text: printText(n.value, as)}
+	p := printed{Source: source, Pointer: n.pointer, As: as, Text: printText(n.value, as), Removed: n.removed}
 	if as == asShort || as == asTime {
 		p.Title = n.value.Text()
 	}

@@ -2,6 +2,7 @@ package packet
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/evidencefactory/evf/evidence"
 )
@@ -90,6 +91,8 @@ func effect(s *story, tellers map[evidence.RecordID]*teller) []part {
 		}
 	}
 	switch {
+	case read == "" && slices.ContainsFunc(s.gone, func(g Gone) bool { return g.Type == evidence.TypeChangeObserved }):
+		return []part{{Words: "what was read back from the target was expunged by authority"}}
 	case read != "":
 		parts := tellers[read].say("{target} shows entry {entry}")
 		if n > 1 {

@@ -26,6 +26,7 @@ type drawing struct {
 	Points        []point
 	Path          string // from record to record
 	Ticks         []tick
+	Gone          bool // one of them was expunged
 }
 
 type lane struct {
@@ -46,7 +47,7 @@ type tick struct {
 	Text string
 }
 
-var laneNames = []string{"person", "agent", "checker", "gate", "target", "house"}
+var laneNames = []string{"person", "agent", "checker", "gate", "target", "house", laneGone}
 
 // laneOf says on whose line a record stands.
 func laneOf(rec *evidence.Record) string {
@@ -121,7 +122,7 @@ func (d *drawing) plot(entries []*entry, y map[string]int, apart int) {
 			middle := (before.X + p.X) / 2
 			fmt.Fprintf(&path, "C%d %d %d %d %d %d", middle, before.Y, middle, p.Y, p.X, p.Y)
 		}
-		d.Points = append(d.Points, p)
+		d.Points, d.Gone = append(d.Points, p), d.Gone || e.Gone != nil
 		// A time where it is another second, and there is room.
 		if at := e.When.Text; at != shown && p.X-last >= laneLeft {
 			d.Ticks = append(d.Ticks, tick{p.X, at[max(0, len(at)-9):]})

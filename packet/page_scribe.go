@@ -3,8 +3,6 @@ package packet
 import (
 	"encoding/base64"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -39,8 +37,10 @@ type entry struct {
 	Facts    []row // all of the body
 	Envelope []row // what stands around it
 	Closed   int   // fields that are not open
+	Gone     *gone // where the record was expunged
 
-	teller *teller
+	removed []evidence.Removed
+	teller  *teller
 }
 
 func (e *entry) title() string { return e.When.Text + " " + e.Type }
@@ -59,17 +59,7 @@ func (s *scribe) read(p *Packet) error {
 			return err
 		}
 	}
-	s.derived.settle()
-	reasons := map[string]int{}
-	for i := range s.derived.closed {
-		c := &s.derived.closed[i].Redaction
-		reasons[c.Reason]++
-		t := s.tellers[c.Record]
-		t.root.close(c, t.typ.Shape())
-	}
-	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
-		s.view.Closed = append(s.view.Closed, closedCount{reason, mark(reason), reasons[reason]})
-	}
+	s.settle()
 	for _, e := range s.entries {
 		e.tell()
 		if e.Lane == "house" {
@@ -95,8 +85,7 @@ func (s *scribe) fits(p *Packet) bool {
 
 func (s *scribe) item(it item) error {
 	if len(it.Record) == 0 {
-		s.derived.addGone(it.leaf)
-		return nil
+		return s.gone(it)
 	}
 	rec, err := evidence.ParseRecord(it.Record)
 	if err != nil {
@@ -115,7 +104,7 @@ func (s *scribe) item(it item) error {
 	s.name(rec.Type.Shape(), root, seq, it.Disclosures)
 	s.entries = append(s.entries, &entry{
 		Seq: seq, Type: string(rec.Type), Lane: laneOf(rec), Known: t.text("assurance"), Closed: len(s.derived.closed) - closed,
-		Turn: turnOf(t), When: root.at("/occurred").print(seq, asTime), teller: t,
+		Turn: turnOf(t), When: root.at("/occurred").print(seq, asTime), removed: rec.Removed, teller: t,
 	})
 	if s.view.Whole {
 		s.view.Raw = append(s.view.Raw, rawOf(seq, it))
@@ -178,6 +167,11 @@ func rawOf(seq string, it item) rawRecord {
 // tell writes the entry once every name is known.
 func (e *entry) tell() {
 	t := e.teller
+	if e.Gone != nil {
+		e.Sentence, e.Facts = e.Gone.sentence(t), e.Gone.facts(t)
+		return
+	}
+	rest := t.root.remove(e.removed, e.Seq)
 	e.Sentence, e.Because = t.sentence(), t.because()
 	e.Shown, e.Change = presentedBy(t), changeOf(t)
 	// Where the call was held, its arguments stand in what the approver was shown.
@@ -193,7 +187,7 @@ func (e *entry) tell() {
 			e.Envelope = append(e.Envelope, row{Label: f.label, Values: []printed{n.print(e.Seq, f.as)}})
 		}
 	}
-	e.Facts = t.root.at("/body").rows(e.Seq)
+	e.Facts = append(t.root.at("/body").rows(e.Seq), rest...)
 }
 
 // about is what the top of the page says of the run.

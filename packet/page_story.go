@@ -136,8 +136,34 @@ var sentences = map[evidence.Type]func(*teller) string{
 	evidence.TypePersonChanged:   func(t *teller) string { return "{who:by} set what {who:person} may do: {list:roles}." },
 	evidence.TypeGrantIssued:     func(t *teller) string { return "{who:by} gave {who:holder} the key {grant}." },
 	evidence.TypeGrantRevoked:    func(t *teller) string { return "{who:by} ended the key {grant}." },
-	evidence.TypeKeyRotated:      func(t *teller) string { return "The log announced the key that signs {purpose}s of this house." },
-	evidence.TypePacketBuilt:     func(t *teller) string { return "{who:by} had a packet of run {short:of} built." },
+	evidence.TypeKeyRotated: func(t *teller) string {
+		if t.text("purpose") == "log" {
+			return "The log took a new key, which the key before vouches for."
+		}
+		return "The log announced the key that signs {purpose}s of this house."
+	},
+	evidence.TypeKeyRetired: func(t *teller) string { return "{who:by} retired a key of the log: it signs no later head." },
+	evidence.TypeSystemEpoch: func(t *teller) string {
+		return "{who:by} gave log {previous_origin} up and began {origin} over the first {kept} records."
+	},
+	evidence.TypeErasurePerformed: erasureSentence,
+	evidence.TypeLegalHoldPlaced: func(t *teller) string {
+		return "{who:by} placed a legal hold on {scope}" + t.with(" {who:what}", "what") + ": nothing of it is erased until the hold is released."
+	},
+	evidence.TypeLegalHoldReleased: func(t *teller) string { return "{who:by} released legal hold {short:hold}." },
+	evidence.TypePacketBuilt:       func(t *teller) string { return "{who:by} had a packet of run {short:of} built." },
+}
+
+func erasureSentence(t *teller) string {
+	what := map[string]string{
+		"subject":   "{who:by} had what the house kept about {who:subject} erased",
+		"run":       "{who:by} had what the house kept of run {short:of} erased",
+		"retention": "{who:by} had what was kept of run {short:of} erased when its time was over",
+	}[t.text("kind")]
+	if what == "" {
+		return ""
+	}
+	return what + ". Keys destroyed: {count:keys}. Records expunged: {count:expunged}. Authority: {authority}."
 }
 
 var decided = map[string]string{

@@ -150,7 +150,7 @@ func TestClosedFields(t *testing.T) {
 		{Pointer: "/elsewhere/name", Class: evidence.Personal, Reason: "erased"}, // of no place: left out
 		{Pointer: "/identity", Class: evidence.Internal, Reason: "lost at sea"},
 	} {
-		root.close(&r, rec.Type.Shape())
+		root.close(&r, nil, rec.Type.Shape())
 	}
 	var lines []string
 	for _, r := range root.at("/body").rows("1") {

@@ -19,6 +19,8 @@ type printed struct {
 	Text    string
 	Title   string     // the value in full, where Text is short
 	Closed  *Redaction // nothing but a mark stands in place of the value
+	By      *erasedBy  // what erased it, where an erasure did
+	Removed []printed  // what was taken out of the text before it was kept
 }
 
 // The ways to print a value; "" prints a string as it is, a number or a
@@ -30,6 +32,9 @@ const (
 	asList  = "list"  // a list of strings, separated by commas
 	asJSON  = "json"  // canonical JSON
 	asMoney = "money" // minor units, in the currency beside them
+	asDay   = "day"   // of a time
+	asCut   = "cut"   // for whom a profile cuts a packet
+	asTaken = "taken" // a kind of text that was removed, and how often
 )
 
 // printText prints a value.
@@ -37,6 +42,15 @@ func printText(v evidence.Value, as string) string {
 	switch as {
 	case asTime:
 		return clock(evidence.Time(v.Text()))
+	case asDay:
+		day, _, _ := strings.Cut(clock(evidence.Time(v.Text())), " ")
+		return day
+	case asCut:
+		return cutFor[Profile(v.Text())]
+	case asTaken:
+		count, _ := v.Get("count")
+		kind, _ := v.Get("kind")
+		return count.Text() + " × " + kind.Text()
 	case asShort:
 		return idOf(v.Text())
 	case asCount:
@@ -54,6 +68,13 @@ func printText(v evidence.Value, as string) string {
 		return v.Text()
 	}
 	return string(v.Canonical())
+}
+
+// cutFor says for whom a profile cuts a packet. The script has the same words.
+var cutFor = map[Profile]string{
+	ProfileFull:    "for the house itself: fields of every class are open",
+	ProfileAuditor: "for an auditor: internal and confidential fields are open, people stay pseudonyms",
+	ProfilePublic:  "for the public: no field that is withheld is open",
 }
 
 // decimals of the currencies whose amounts are written out: a guess about any

@@ -29,14 +29,17 @@ type view struct {
 	Says     []row // the statement
 	Slots    []slotView
 	Gaps     []gapView
-	Declared string // names of slots that rest on the agent's word, and have no gap
+	Declared string   // names of slots that rest on the agent's word, and have no gap
+	Cut      *printed // for whom
 	Closed   []closedCount
+	Erased   []erasedCount
 	People   []person
 	Run      []*entry
 	Ground   []*entry // records of the house, that the run stands on
 	Drawing  *drawing
 	Whole    bool // false for a summary: no record stands on the page
 	Raw      []rawRecord
+	Rotated  []string // lines of rotations.jsonl
 	Files    []rawFile
 	Objects  []rawFile
 
@@ -89,7 +92,7 @@ type closedCount struct {
 // rawRecord is what is hashed, as text.
 type rawRecord struct {
 	Seq, Type           string
-	Leaf, Record, Proof string
+	Leaf, Record, Proof string // no record where it was expunged
 	Disclosures         []string
 }
 
@@ -125,6 +128,7 @@ func (p *Packet) view() (*view, error) {
 		return nil, err
 	}
 	v.files(p)
+	v.rotated(p)
 	return v, nil
 }
 
@@ -161,14 +165,22 @@ func (s *scribe) says(payload []byte) error {
 	}
 	root := nodeOf("", "", value, nil)
 	line := func(name, pointer, as string) {
-		if n := root.at("/predicate" + pointer); n != nil {
+		if n := root.at("/predicate" + pointer); n != nil && (as != asList || len(n.kids) > 0) {
 			s.view.Says = append(s.view.Says, row{Label: name, Values: []printed{n.print("statement", as)}})
 		}
+	}
+	if n := root.at("/predicate/selection/profile"); n != nil {
+		p := n.print("statement", asCut)
+		s.view.Cut = &p
 	}
 	line("tenant", "/scope/tenant", "")
 	line("run", "/scope/run", "")
 	line("chosen", "/query", "")
+	line("cut", "/selection/profile", asCut)
+	line("opened besides", "/selection/disclose", asList)
+	line("withheld besides", "/selection/withhold", asList)
 	line("log", "/origin", "")
+	line("announcement of the packet key", "/announced", "")
 	line("size of the log", "/checkpoint/size", "")
 	line("root of the log", "/checkpoint/root", "")
 	line("records", "/counts/records", "")
@@ -226,6 +238,15 @@ func (v *view) files(p *Packet) {
 			v.Objects = append(v.Objects, rawFileOf(f))
 		case f.name == fileCheckpoint || f.name == fileSlots || f.name == fileRedactions && v.Whole:
 			v.Files = append(v.Files, rawFileOf(f))
+		}
+	}
+}
+
+// rotated lays out the proofs of the log's later keys, line by line.
+func (v *view) rotated(p *Packet) {
+	if data, _ := p.File(fileRotations); v.Whole {
+		for line := range strings.Lines(string(data)) {
+			v.Rotated = append(v.Rotated, strings.TrimSuffix(line, "\n"))
 		}
 	}
 }

@@ -75,6 +75,13 @@
   const printed = {
     "": plain,
     time: (v) => v.slice(0, 10) + " " + v.slice(11, 19) + "Z",
+    day: (v) => v.slice(0, 10),
+    cut: (v) => ({
+      full: "for the house itself: fields of every class are open",
+      auditor: "for an auditor: internal and confidential fields are open, people stay pseudonyms",
+      public: "for the public: no field that is withheld is open",
+    })[v],
+    taken: (v) => `${v.count} × ${v.kind}`,
     short: idOf,
     count: (v) => String(v.length),
     list: (v) => v.map(plain).join(", "),
@@ -125,7 +132,9 @@
   };
 
   const whole = all("section.raw").length > 0; // false for the page of a packet too large for one
-  const records = new Map(); // by seq, each {section, leaf, record, opened, id}
+  const records = new Map(); // by seq, each {section, leaf, leafBytes, record, opened, open}
+  const gone = new Map(); // what was expunged, by seq, each {section, leaf, leafBytes}
+  const sealed = new Map(); // both
   const sources = new Map(); // what printed values come from, by name
   const objects = new Set(); // digests of the objects
 
@@ -136,11 +145,9 @@
       const [leafBytes, recordBytes] = [bytesOf(leafPre), bytesOf(recordPre)];
       const leaf = JSON.parse(textOf(leafPre));
       const at = "record " + leaf.seq;
+      const known = { section, leaf, leafBytes };
+      sealed.set(String(leaf.seq), known);
       if (canonical(leaf) !== textOf(leafPre)) fault(at + ": the leaf is not in canonical form", leafPre);
-      if ((await digestOf(recordBytes)) !== leaf.digest) fault(at + " does not have the digest that its leaf seals", recordPre);
-      const record = JSON.parse(textOf(recordPre));
-      if (canonical(record) !== textOf(recordPre)) fault(at + " is not in canonical form", recordPre);
-      if (record.id !== leaf.id || record.type !== leaf.type || record.received !== leaf.received) fault(at + " is not the record that its leaf names", leafPre);
       if (section.id !== "x" + leaf.seq || (last && leaf.seq <= last.seq)) fault(at + " is out of its place", leafPre);
       if (last && leaf.seq === last.seq + 1) {
         if (leaf.prev !== last.digest) fault(at + ": the leaf does not name the leaf before it", leafPre);
@@ -148,7 +155,16 @@
       }
       if (leaf.seq === 0 && leaf.prev !== "sha256:" + "0".repeat(64)) fault(at + ": the first leaf names one before it", leafPre);
       last = { seq: leaf.seq, digest: await digestOf(leafBytes) };
-      const known = { section, leaf, leafBytes, record, opened: structuredClone(record) };
+      if (!recordBytes.length) {
+        gone.set(String(leaf.seq), known);
+        sources.set(String(leaf.seq), leaf);
+        continue;
+      }
+      if ((await digestOf(recordBytes)) !== leaf.digest) fault(at + " does not have the digest that its leaf seals", recordPre);
+      const record = JSON.parse(textOf(recordPre));
+      if (canonical(record) !== textOf(recordPre)) fault(at + " is not in canonical form", recordPre);
+      if (record.id !== leaf.id || record.type !== leaf.type || record.received !== leaf.received) fault(at + " is not the record that its leaf names", leafPre);
+      Object.assign(known, { record, opened: structuredClone(record) });
       records.set(String(leaf.seq), known);
       sources.set(String(leaf.seq), known.opened);
     }
@@ -177,7 +193,7 @@
   };
 
   const checkProofs = async () => {
-    for (const [seq, r] of records) {
+    for (const [seq, r] of sealed) {
       const pre = pres("proofs.jsonl", r.section)[0];
       const proof = JSON.parse(textOf(pre));
       let root = "";
@@ -189,7 +205,7 @@
       }
       if (proof.index !== r.leaf.seq || root !== head.root) fault(`record ${seq} is not in the log at its place: its proof does not lead to the head`, pre);
     }
-    return `${records.size} inclusion proofs lead to the head of the log at size ${head.size}`;
+    return `${sealed.size} inclusion proofs lead to the head of the log at size ${head.size}`;
   };
 
   const readHead = () => {
@@ -263,6 +279,7 @@
 
   const checkDisclosures = async () => {
     let opened = 0;
+    for (const r of gone.values()) if (pres("disclosures.jsonl", r.section).length) fault(`record ${r.leaf.seq}: a disclosure of a record that was expunged`, r.section);
     for (const r of records.values()) {
       r.open = new Set();
       for (const pre of pres("disclosures.jsonl", r.section)) {
@@ -282,12 +299,54 @@
     const want = closed.join("\n");
     if (listed.map((w) => `${w.record} ${w.pointer} ${w.class}`).join("\n") !== want) fault("the list of what is withheld is not what follows from the records", pre);
     for (const w of listed) {
-      const seq = [...records.values()].find((r) => r.leaf.id === w.record)?.leaf.seq;
-      closedText.set(`${seq} /body${w.pointer}`, `${w.reason === "erased" ? "▨" : "▤"} ${w.reason} (${w.class})`);
+      const r = [...records.values()].find((r) => r.leaf.id === w.record);
+      if (!r) continue; // said above
+      const place = `${r.leaf.seq} /body${w.pointer}`;
+      const by = w.class === "secret" ? undefined : tookField(r, w);
+      const reason = w.class === "secret" ? "dropped" : by ? "erased" : "withheld";
+      if (w.reason !== reason || w.erasure !== by?.leaf.id) fault(`record ${r.leaf.seq}: the field at ${w.pointer} is ${reason}, and is listed as another`, pre);
+      closedText.set(place, `${by ? "▨" : "▤"} ${reason} (${w.class})`);
+      if (by) took.set(place, String(by.leaf.seq));
+      add(by ? `fields ${by.leaf.seq}` : reason);
     }
-    return `${closed.length} fields are not open, and each is on the list`;
+    const byErasure = took.size - gone.size;
+    const erased = byErasure > 0 ? `, ${byErasure} of them erased by an erasure that names their key` : "";
+    return `${closed.length} fields are not open, and each is on the list${erased}`;
   };
   const closedText = new Map(); // marks of closed fields, by seq and pointer
+  const took = new Map(); // seqs of erasures, by seq and pointer of a field, or seq of a record
+  const counted = new Map(); // what is closed or gone, as the top of the page counts it
+  const add = (what) => counted.set(what, (counted.get(what) || 0) + 1);
+
+  // Erasures: records of the house, which stand behind what they take.
+
+  const erasures = () => [...records.values()].filter(({ record: r }) => r.type === "erasure.performed" && r.run === "" && r.workflow === null);
+
+  // tookField finds the first erasure behind a record that names the key of
+  // one of its closed fields. A name lies under the key of whose it is.
+  const tookField = ({ leaf, record }, { pointer, class: cls }) => {
+    const path = tokens(pointer);
+    const last = path.pop();
+    const beside = walk(record.body, path);
+    const subject = cls !== "personal" ? "" : last === "name" ? beside?.ref || beside?.person : last.endsWith("_name") && beside?.[last.slice(0, -5)];
+    const key = subject ? `subject/${subject}/${record.run || "house"}` : record.run ? `run/${record.run}/${cls}` : `house/${cls}`;
+    return erasures().find((e) => e.leaf.seq > leaf.seq && e.opened.body.keys.some((k) => k.slice(0, k.lastIndexOf("/")) === key));
+  };
+
+  const checkExpunged = async () => {
+    const run = sources.get("statement").predicate.scope.run;
+    const named = new Map(erasures().flatMap((e) => e.opened.body.expunged.map((x) => [x.record, { e, x }])));
+    for (const [seq, { leaf, section }] of gone) {
+      const { e, x } = named.get(leaf.id) || {};
+      if (!e || x.seq !== leaf.seq || x.digest !== leaf.digest || x.run !== run || e.leaf.seq <= leaf.seq) {
+        fault(`record ${seq} is not here, and no erasure on this page says that it was expunged`, section);
+        continue;
+      }
+      took.set(seq, String(e.leaf.seq));
+      add(`records ${e.leaf.seq}`);
+    }
+    return gone.size ? `${gone.size} expunged: an erasure names the place and digest of each, and its leaf is in the log` : "";
+  };
 
   // Salted digests in clear, over what is disclosed beside them.
   const salted = { "authorization.decided": ["args_digest", "sealed_args", "args"], "approval.requested": ["presentation", "shown", "presentation"] };
@@ -352,26 +411,30 @@
     const says = sources.get("statement").predicate;
     const list = [...records.values()];
     let ofRun = 0, ended = "";
+    for (const { leaf } of sealed.values()) if (leaf.tenant !== says.scope.tenant) fault(`record ${leaf.seq} is of another tenant`);
     for (const { leaf, record } of list) {
-      if (leaf.tenant !== says.scope.tenant || (record.run !== "" && record.run !== says.scope.run)) fault(`record ${leaf.seq} is of another tenant or run`);
+      if ((record.run !== "" && record.run !== says.scope.run)) fault(`record ${leaf.seq} is of another run`);
       for (const digest of [record.workflow?.digest, record.body.policy_set, record.body.schema]) if (digest && !objects.has(digest)) fault(`record ${leaf.seq} refers to an object that is not here`);
       if (record.run !== says.scope.run) continue;
       if (record.type === "run.ended" && Number.isInteger(record.body.records)) {
         ended = `; the run’s end says how many came before it, and they are all here`;
-        if (record.body.records !== ofRun) fault(`the run had ${record.body.records} records when it ended, ${ofRun} of them are here`);
+        const here = ofRun + [...gone.values()].filter((g) => g.leaf.seq < leaf.seq).length;
+        if (record.body.records !== here) fault(`the run had ${record.body.records} records when it ended, ${here} of them are here`);
       }
       ofRun++;
     }
-    const counts = { disclosures: list.reduce((n, r) => n + r.open.size, 0), objects: objects.size, records: list.length, withheld: closedText.size };
+    const counts = { disclosures: list.reduce((n, r) => n + r.open.size, 0), objects: objects.size, records: sealed.size, withheld: closedText.size };
     if (canonical(counts) !== canonical(says.counts)) fault("the counts of the statement are not those of the page", one("statement"));
     if (!ended) undone.push("Whether these are all records of the run: it has not ended, or its end does not say how many there are.");
+    const rotations = pres("rotations.jsonl").length;
+    if (rotations) undone.push(`Whether the log’s later keys follow from an earlier one: the proofs (${rotations}) are at the end of the page. evf verify follows them.`);
     return `all records are of this run or of the house${ended}`;
   };
 
   // Printed values. In a record's facts, every field must stand, under its name.
 
   const sourceOf = (element) => element.closest("[data-r]")?.dataset.r;
-  const pointerOf = (element) => (element.closest("tr[data-b]")?.dataset.b ?? "") + element.dataset.p;
+  const pointerOf = (element) => (element.closest("tr[data-b], [data-r]")?.dataset.b ?? "") + element.dataset.p;
   const labelOf = (element) => {
     const cell = element.closest("td");
     const table = cell.closest("table");
@@ -395,25 +458,45 @@
     return `${n} printed values are those of the bytes they come from`;
   };
 
+  // What is closed or gone is counted at the top, and in its place says what
+  // took it.
+  const checkTaken = async () => {
+    const counts = all("[data-count]");
+    for (const c of counts) if (c.textContent !== String(counted.get(c.dataset.count) ?? "")) fault("the page does not count rightly what is not open", c);
+    if (new Set(counts.map((c) => c.dataset.count)).size !== counted.size || counts.length !== counted.size) fault("the page does not count all that is not open", $("unknown"));
+    const saysSo = (place, by) => place && ["/received", "/body/authority"].every((p) => all("[data-p]", place).some((e) => sourceOf(e) === by && e.dataset.p === p));
+    for (const [what, by] of took) {
+      const [seq, pointer] = what.split(/ (.*)/s);
+      const entry = $("r" + seq);
+      const places = pointer ? all(".facts td, .facts td > *", entry ?? undefined).filter((e) => e.dataset.p && sourceOf(e) === seq && pointerOf(e) === pointer).map((e) => e.parentElement) : [entry?.querySelector(".lead")];
+      if (!entry || !places.length || !places.every((p) => saysSo(p, by))) fault(`record ${seq}: the page does not say which erasure took ${pointer ? "the field at " + pointer : "it"}`, entry);
+    }
+    return counted.size ? "what is not open is counted, and says what took it" : "";
+  };
+
   const leavesOf = (v, at) => {
     if (v === null || typeof v !== "object" || !Object.keys(v).length) return [at];
     return Object.keys(v).filter((k) => k !== "_sd").flatMap((k) => leavesOf(v[k], at + "/" + k.replace(/~/g, "~0").replace(/\//g, "~1")));
   };
   const checkComplete = async () => {
-    for (const [seq, r] of records) {
+    for (const [seq, r] of sealed) {
       const entry = $("r" + seq);
       const facts = entry?.querySelector(".facts");
       if (!facts || entry.dataset.r !== seq) {
         fault(`record ${seq} has no place in the story`, r.section);
         continue;
       }
-      const shown = new Set(all("[data-p]", facts).map(pointerOf));
+      const shown = new Set(all("[data-p]", facts).filter((e) => sourceOf(e) === seq).map(pointerOf));
       const covered = (p) => shown.has(p) || (p.includes("/") && covered(p.slice(0, p.lastIndexOf("/"))));
-      const want = [...leavesOf(r.opened.body, "/body"), ...r.record.withheld.filter((w) => !r.open.has(w.pointer)).map((w) => "/body" + w.pointer)];
+      const want = !r.record ? ["/id", "/type", "/received", "/digest"] : [
+        ...leavesOf(r.opened.body, "/body"),
+        ...r.record.withheld.filter((w) => !r.open.has(w.pointer)).map((w) => "/body" + w.pointer),
+        ...(r.record.removed ?? []).map((_, i) => "/removed/" + i),
+      ];
       for (const p of want) if (!covered(p)) fault(`record ${seq}: the field at ${p} is not shown`, facts);
       for (const e of all("td[data-p], td [data-p]", facts)) {
         const [p, path] = [pointerOf(e), tokens(pointerOf(e)).filter((t) => !/^[0-9]+$/.test(t))];
-        if (path[0] === "body" && labelOf(e).split(" · ").pop() !== path.pop().replace(/_/g, " ")) fault(`record ${seq}: the field at ${p} stands under another name`, e);
+        if (path[0] === "body" && sourceOf(e) === seq && labelOf(e).split(" · ").pop() !== path.pop().replace(/_/g, " ")) fault(`record ${seq}: the field at ${p} stands under another name`, e);
       }
     }
     return "every field of every record is shown, under its name";
@@ -486,12 +569,14 @@
       await check("proofs", checkProofs);
       await check("the head of the log", checkHead);
       await check("disclosures", checkDisclosures);
+      await check("erasures", checkExpunged);
       await check("the list of what is withheld", checkRedactions);
       await check("salted digests", checkSalted);
       await check("the statement", checkStatement);
       await check("files", checkFiles);
       await check("the run", checkScope);
       await check("printed values", checkPrinted);
+      await check("what is closed", checkTaken);
       await check("facts", checkComplete);
     }
     say();
