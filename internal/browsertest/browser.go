@@ -115,9 +115,18 @@ func (p *Page) Console() string {
 // Wait waits until an expression is true, and fails where that takes too long.
 func (p *Page) Wait(expression string) {
 	p.t.Helper()
-	if _, err := chromedp.Run(p.ctx, chromedp.Poll[any](expression)); err != nil {
-		p.t.Fatalf("waiting for %s: %v\n%s", expression, err, p.Console())
+	var err error
+	// Right after a page was opened, the browser may still answer for the one
+	// before it, whose context is gone then.
+	for range 10 {
+		if _, err = chromedp.Run(p.ctx, chromedp.Poll[any](expression)); err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "context") || p.ctx.Err() != nil {
+			break
+		}
 	}
+	p.t.Fatalf("waiting for %s: %v\n%s", expression, err, p.Console())
 }
 
 // Text is the text of the one element that a selector names.
