@@ -55,7 +55,7 @@ func checkpointIn(data []byte) ([]byte, error) {
 // VerifyCheckpoint holds a checkpoint by itself against the reader's trust.
 func VerifyCheckpoint(signed []byte, trust Trust) Report {
 	f := newFindings(checkForm, checkCheckpoint)
-	r := Report{File: FileCheckpoint, Slots: []Slot{}}
+	r := newReport(FileCheckpoint)
 	if head, ok := f.head(signed); ok {
 		r.Origin, r.Size, r.Root = head.Origin, head.Size, head.Root
 		r.KeyFingerprint = f.trusted(signed, head, trust).fingerprint

@@ -344,7 +344,7 @@ func TestReportJSON(t *testing.T) {
 	}
 	c := h.contents()
 	for name, r := range map[string]Report{
-		"packet": Verify(h.packet(), h.trust()), "no packet": Verify(nil, h.trust()), "later": Verify(nil, Trust{}),
+		"packet": Verify(h.packet(), h.trust()), "no packet": Verify(nil, h.trust()), "later": Verify(laterPacket(t, h), h.trust()),
 		"proof": VerifyTlogProof(p.TlogProof(c.Sealed[0]), Entry{}, h.trust()), "no proof": VerifyTlogProof(nil, Entry{}, h.trust()),
 		"checkpoint": VerifyCheckpoint(c.Checkpoint, h.trust()), "no checkpoint": VerifyCheckpoint(nil, h.trust()),
 	} {
@@ -358,12 +358,15 @@ func TestReportJSON(t *testing.T) {
 			names = append(names, f.Name)
 		}
 		slices.Sort(names)
-		want := "checks disclosed file key_fingerprint origin records root run size slots verdict withheld"
+		want := "checks disclosed erasures file key_fingerprint origin records root rotations run selection size slots verdict withheld"
 		if got := strings.Join(names, " "); got != want {
 			t.Errorf("%s has %s, want %s", name, got, want)
 		}
-		for _, list := range []string{"checks", "slots"} {
-			if l, _ := v.Get(list); l.Kind() != evidence.Array {
+		selection, _ := v.Get("selection")
+		for list, in := range map[string]evidence.Value{
+			"checks": v, "slots": v, "rotations": v, "erasures": v, "disclose": selection, "withhold": selection,
+		} {
+			if l, _ := in.Get(list); l.Kind() != evidence.Array {
 				t.Errorf("%s: %s is no list", name, list)
 			}
 		}
@@ -374,4 +377,10 @@ func TestReportJSON(t *testing.T) {
 			}
 		}
 	}
+}
+
+func laterPacket(t *testing.T, h *house) []byte {
+	e := open(t, h.packet())
+	e.statement.PredicateType = predicateFamily + "v2"
+	return e.resign(h)
 }

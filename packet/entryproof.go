@@ -29,7 +29,7 @@ func VerifyTlogProof(text []byte, entry Entry, trust Trust) Report {
 		names = append(names, checkRecords)
 	}
 	f := newFindings(names...)
-	r := Report{File: FileProof, Slots: []Slot{}}
+	r := newReport(FileProof)
 	if proof, err := tlog.ParseEntryProof(text); err != nil {
 		f.fail(checkForm, "", "%v", err)
 	} else if head, ok := f.head(proof.Checkpoint); ok {

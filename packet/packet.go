@@ -158,7 +158,9 @@ func Verify(data []byte, trust Trust) Report {
 	if err != nil {
 		f := newFindings(checkNames...)
 		f.fail(checkContainer, "", "%v", err)
-		return Report{File: FilePacket, Verdict: f.close(), Checks: f.checks, Slots: []Slot{}}
+		r := newReport(FilePacket)
+		r.Verdict, r.Checks = f.close(), f.checks
+		return r
 	}
 	return p.Verify(trust)
 }

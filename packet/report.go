@@ -148,11 +148,17 @@ type Report struct {
 	KeyFingerprint evidence.Digest `json:"key_fingerprint"` // of the trusted key that signed the checkpoint, "" without one
 	// Rotations are the seqs of the records that lead from the reader's key to
 	// the one that signed; none where that is the reader's own.
-	Rotations []uint64  `json:"rotations,omitempty"`
+	Rotations []uint64  `json:"rotations"`
 	Slots     []Slot    `json:"slots"`    // computed from the records
 	Erasures  []Erasure `json:"erasures"` // that took something of these records
 
 	followed []trustedKey // to which the reader's keys lead
+}
+
+// newReport says nothing yet. Programs read reports: a list is a list though
+// nothing is in it.
+func newReport(kind FileKind) Report {
+	return Report{File: kind, Selection: Selection{}.listed(), Rotations: []uint64{}, Slots: []Slot{}, Erasures: []Erasure{}}
 }
 
 // Add notes what came of a check that was made beside Verify, and decides the

@@ -230,7 +230,7 @@ func TestDisclosedBeyondTheSelection(t *testing.T) {
 			if c.want == Invalid {
 				check = checkSelection
 			}
-			want(t, Verify(e.resign(h), h.trust()), c.want, check)
+			want(t, Verify(e.republish(h), h.trust()), c.want, check)
 		})
 	}
 	for name, s := range map[string]Selection{
