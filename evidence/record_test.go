@@ -190,7 +190,7 @@ func TestParseRecordRefuses(t *testing.T) {
 		{"removed twice", `"kind":"iban"`, `"kind":"e-mail"`, "sorted"},
 		{"removed in another order", `"kind":"e-mail"`, `"kind":"jwt"`, "sorted"},
 		{"removed that is no list", `"removed":[{"count":2,"kind":"e-mail","pointer":"/summary"},{"count":1,"kind":"iban","pointer":"/summary"}]`, `"removed":{}`, "removed is missing or not a array"},
-		{"nothing removed, said with a list", `"removed":[{"count":2,"kind":"e-mail","pointer":"/summary"},{"count":1,"kind":"iban","pointer":"/summary"}]`, `"removed":[]`, "fields that version 1 does not know"},
+		{"nothing removed, said with a list", `"removed":[{"count":2,"kind":"e-mail","pointer":"/summary"},{"count":1,"kind":"iban","pointer":"/summary"}]`, `"removed":[]`, "has fields that version 1 does not know"},
 		{"withheld twice", `"withheld":[`, `"withheld":[{"class":"internal","pointer":"/summary"},`, "sorted"},
 	}
 	for _, e := range edits {

@@ -344,7 +344,7 @@ func TestReportJSON(t *testing.T) {
 	}
 	c := h.contents()
 	for name, r := range map[string]Report{
-		"packet": Verify(h.packet(), h.trust()), "no packet": Verify(nil, h.trust()), "later": Verify(nil, Trust{}),
+		"packet": Verify(h.packet(), h.trust()), "no packet": Verify(nil, h.trust()), "later": Verify(laterPacket(t, h), h.trust()),
 		"proof": VerifyTlogProof(p.TlogProof(c.Sealed[0]), Entry{}, h.trust()), "no proof": VerifyTlogProof(nil, Entry{}, h.trust()),
 		"checkpoint": VerifyCheckpoint(c.Checkpoint, h.trust()), "no checkpoint": VerifyCheckpoint(nil, h.trust()),
 	} {
@@ -362,8 +362,11 @@ func TestReportJSON(t *testing.T) {
 		if got := strings.Join(names, " "); got != want {
 			t.Errorf("%s has %s, want %s", name, got, want)
 		}
-		for _, list := range []string{"checks", "slots", "erasures", "rotations"} {
-			if l, _ := v.Get(list); l.Kind() != evidence.Array {
+		selection, _ := v.Get("selection")
+		for list, in := range map[string]evidence.Value{
+			"checks": v, "slots": v, "rotations": v, "erasures": v, "disclose": selection, "withhold": selection,
+		} {
+			if l, _ := in.Get(list); l.Kind() != evidence.Array {
 				t.Errorf("%s: %s is no list", name, list)
 			}
 		}
@@ -374,4 +377,10 @@ func TestReportJSON(t *testing.T) {
 			}
 		}
 	}
+}
+
+func laterPacket(t *testing.T, h *house) []byte {
+	e := open(t, h.packet())
+	e.statement.PredicateType = predicateFamily + "v2"
+	return e.resign(h)
 }

@@ -120,6 +120,8 @@ func (v *verification) page() {
 	switch {
 	case seal == nil || !there || seal.Version < 1:
 		v.fail(checkPage, filePage, "is missing, or the statement does not say which version it is of")
+	case seal.Version < 1:
+		v.fail(checkPage, filePage, "is of version %d, and the first is 1", seal.Version)
 	case v.verdict() == Invalid || v.partial:
 		v.skip(checkPage, filePage, "the files it is made of are faulty, or could not be read")
 	case seal.Version != pageVersion:

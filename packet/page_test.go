@@ -33,6 +33,7 @@ func TestVerifyLyingPage(t *testing.T) {
 			e.statement.Predicate.Page.Sig = "AAAA"
 			e.render()
 		}},
+		{"a page of a version before the first", Invalid, func(e *edit) { e.statement.Predicate.Page.Version = 0 }},
 		{"a page of a later version", Valid, func(e *edit) {
 			e.statement.Predicate.Page.Version++
 			e.files[filePage] = []byte("<!doctype html>")
@@ -76,6 +77,19 @@ func (e *edit) render() {
 		e.t.Fatal(err)
 	}
 	e.files[filePage] = page
+}
+
+// republish signs the statement as it is now and makes the page that goes with
+// it: what a builder does whose files are well formed.
+func (e *edit) republish(h *house) []byte {
+	e.resign(h)
+	seal, err := signPage(e.statement, h.key)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.statement.Predicate.Page = seal
+	e.render()
+	return e.resign(h)
 }
 
 func readEnvelope(t *testing.T, data []byte) (env envelope) {

@@ -155,7 +155,8 @@ type Report struct {
 	followed []trustedKey // to which the reader's keys lead
 }
 
-// newReport is a report about nothing yet; its lists are lists.
+// newReport says nothing yet. Programs read reports: a list is a list though
+// nothing is in it.
 func newReport(kind FileKind) Report {
 	return Report{File: kind, Selection: Selection{}.listed(), Rotations: []uint64{}, Slots: []Slot{}, Erasures: []Erasure{}}
 }

@@ -72,7 +72,7 @@ func (h *house) resigned(t *testing.T, lines ...Rotation) []byte {
 			t.Fatal(err)
 		}
 	}
-	return e.resign(h)
+	return e.republish(h)
 }
 
 // Whoever holds the packet key and a key of their own, but no key of the log

@@ -232,7 +232,7 @@ func TestDisclosedBeyondTheSelection(t *testing.T) {
 			} else {
 				e.paged(h)
 			}
-			want(t, Verify(e.resign(h), h.trust()), c.want, check)
+			want(t, Verify(e.republish(h), h.trust()), c.want, check)
 		})
 	}
 	for name, s := range map[string]Selection{

@@ -73,13 +73,15 @@ type verification struct {
 }
 
 func (v *verification) report() Report {
-	return Report{
-		File: FilePacket, Verdict: v.close(), Checks: v.checks,
-		Run: v.says.Scope.Run, Selection: v.says.Selection.listed(), Records: v.derived.counts.Records,
-		Disclosed: v.derived.counts.Disclosures, Withheld: v.derived.counts.Withheld,
-		Origin: v.head.Origin, Size: v.head.Size, Root: v.head.Root, KeyFingerprint: v.signer.fingerprint, Rotations: append([]uint64{}, v.signer.through...),
-		Slots: v.derived.story.slots(), Erasures: append([]Erasure{}, v.derived.erased...), followed: v.followed,
-	}
+	r := newReport(FilePacket)
+	r.Verdict, r.Checks = v.close(), v.checks
+	r.Run, r.Selection, r.Records = v.says.Scope.Run, v.says.Selection.listed(), v.derived.counts.Records
+	r.Disclosed, r.Withheld = v.derived.counts.Disclosures, v.derived.counts.Withheld
+	r.Origin, r.Size, r.Root, r.KeyFingerprint = v.head.Origin, v.head.Size, v.head.Root, v.signer.fingerprint
+	r.Rotations = append(r.Rotations, v.signer.through...)
+	r.Slots, r.Erasures = v.derived.story.slots(), append(r.Erasures, v.derived.erased...)
+	r.followed = v.followed
+	return r
 }
 
 // listed holds the files against the manifest's subjects, and both against

@@ -303,7 +303,7 @@ func TestAccessors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Statement().Scope.Run != testRun || len(p.Names()) != 12 {
+	if p.Statement().Scope.Run != testRun || len(p.Names()) != 13 {
 		t.Errorf("statement %+v, names %v", p.Statement(), p.Names())
 	}
 	if got, ok := p.Object(evidence.DigestOf(testManifest)); !ok || string(got) != string(testManifest) {
