@@ -578,9 +578,8 @@ func TestVerifyEveryByte(t *testing.T) {
 	}
 }
 
-// The same of the page, which is twenty times larger than all else together:
-// in the container each 31st byte, packed canonically each 331st. Both are
-// prime to the lengths of words and lines.
+// The same of the page, which is eight times larger than all else together:
+// in the container each 31st byte, packed canonically each 331st.
 func TestVerifyPageBytes(t *testing.T) {
 	h := small(t)
 	data, trust := h.packet(), h.trust()

@@ -80,7 +80,8 @@ func copyHouse(t *testing.T, dir string) *house {
 	return openHouse(t, to)
 }
 
-// eachFault runs a test with a fault at each of a number of steps.
+// eachFault runs a test with a fault at each of a number of steps, side by
+// side: most of their time is the disk's.
 func eachFault(t *testing.T, steps int, test func(t *testing.T, f *fault)) {
 	for n := range steps {
 		for _, before := range []bool{true, false} {
@@ -88,7 +89,10 @@ func eachFault(t *testing.T, steps int, test func(t *testing.T, f *fault)) {
 			if before {
 				name = fmt.Sprintf("before step %d", n)
 			}
-			t.Run(name, func(t *testing.T) { test(t, &fault{left: n, before: before}) })
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, &fault{left: n, before: before})
+			})
 		}
 	}
 }

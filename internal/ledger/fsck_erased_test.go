@@ -174,6 +174,7 @@ func TestFsckErased(t *testing.T) {
 		}, []string{"record 2: withheld values", "record 3: withheld values"}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			h := newErasedHouse(t)
 			c.change(h)
 			r := h.check()

@@ -276,6 +276,7 @@ func TestFsck(t *testing.T) {
 		}, []string{"record 20: was altered", "record 400: missing", "tile/0/001: not the tile"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			h, cfg := f.open(t)
 			c.change(h)
 			r, err := Fsck(t.Context(), cfg)
@@ -303,6 +304,7 @@ func TestFsckNotes(t *testing.T) {
 			"checkpoint: covers 0 records, the store's checkpoint 600"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			h, cfg := f.open(t)
 			c.change(h)
 			r, err := Fsck(t.Context(), cfg)

@@ -16,11 +16,13 @@ import (
 	"github.com/evidencefactory/evf/internal/tlog"
 )
 
+// The last of the sizes is past 256², where a third level of tiles begins.
 func TestFilesVerifyElsewhere(t *testing.T) {
+	t.Parallel()
 	h := openHouse(t, t.TempDir())
 	l := h.log()
 	have := 0
-	for _, size := range []int{1, 255, 256, 257, 70000} {
+	for _, size := range []int{1, 255, 256, 257, 256*256 + 1} {
 		if size > 1000 && testing.Short() {
 			continue
 		}

@@ -413,7 +413,6 @@ func TestCrashAtEveryStep(t *testing.T) {
 				t.Fatalf("%d steps, at least %d are known", steps, c.least)
 			}
 			eachFault(t, steps, func(t *testing.T, broken *fault) {
-				t.Parallel()
 				h, w := copyHouse(t, c.dir), &witness{map[string]tlog.Hash{}}
 				f := faultyLedger{h, broken, w}
 				if err := c.do(f.ledger(), f); err == nil && !broken.broken {
