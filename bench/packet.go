@@ -69,6 +69,6 @@ func (s *sealed) packet(ctx context.Context, run evidence.RunID) ([]byte, packet
 	if err := s.log.Seal(ctx); err != nil {
 		return nil, packet.Trust{}, err
 	}
-	data, err := p.Run(ctx, &identity.Caller{Tenant: s.tenant, Kind: "person", Ref: "person-5", Roles: []string{identity.RoleAdmin}}, run, packet.Selection{})
+	data, err := p.Run(ctx, &identity.Caller{Tenant: s.tenant, Kind: "person", Ref: "person-5", Roles: []string{identity.RoleAdmin}}, run, packet.Selection{Profile: packet.ProfileFull})
 	return data, packet.Trust{Keys: []string{s.log.VerifierKey()}}, err
 }
