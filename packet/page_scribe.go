@@ -50,7 +50,12 @@ func (e *entry) Mark() string { return mark(e.Known) }
 
 // read reads all records twice: names are told before they are known.
 func (s *scribe) read(p *Packet) error {
-	s.view.Whole = s.fits(p)
+	says := p.statement.Predicate
+	s.view.Title = "Evidence of run " + idOf(string(says.Scope.Run))
+	if s.view.Whole = s.fits(p); !s.view.Whole {
+		s.view.Headline = []part{{Words: fmt.Sprintf("A run with %d records.", says.Counts.Records)}}
+		return nil
+	}
 	for it, err := range p.items() {
 		if err != nil {
 			return err
@@ -70,10 +75,7 @@ func (s *scribe) read(p *Packet) error {
 	}
 	s.view.Headline = headline(&s.derived.story, s.tellers)
 	s.view.Drawing = draw(s.view.Run)
-	s.about(p.statement.Predicate.Scope)
-	if !s.view.Whole {
-		s.view.Run, s.view.Ground, s.view.Drawing = nil, nil, nil
-	}
+	s.about()
 	return nil
 }
 
@@ -106,9 +108,7 @@ func (s *scribe) item(it item) error {
 		Seq: seq, Type: string(rec.Type), Lane: laneOf(rec), Known: t.text("assurance"), Closed: len(s.derived.closed) - closed,
 		Turn: turnOf(t), When: root.at("/occurred").print(seq, asTime), removed: rec.Removed, teller: t,
 	})
-	if s.view.Whole {
-		s.view.Raw = append(s.view.Raw, rawOf(seq, it))
-	}
+	s.view.Raw = append(s.view.Raw, rawOf(seq, it))
 	return nil
 }
 
@@ -191,7 +191,7 @@ func (e *entry) tell() {
 }
 
 // about is what the top of the page says of the run.
-func (s *scribe) about(scope Scope) {
+func (s *scribe) about() {
 	line := func(label string, t *teller, sentence string) {
 		r := row{Label: label}
 		for _, p := range t.say(sentence) {
@@ -217,5 +217,4 @@ func (s *scribe) about(scope Scope) {
 			line("document", t, "{short:document}"+t.with(" {name}", "name"))
 		}
 	}
-	s.view.Title = "Evidence of run " + idOf(string(scope.Run))
 }

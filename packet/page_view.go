@@ -12,9 +12,10 @@ import (
 )
 
 // maxPage bounds the records and disclosures that are shown on a page, in
-// bytes. The page of a larger packet is its summary, and says so. Only a test
-// sets it.
-var maxPage = 16 << 20
+// bytes: what a person could still read, and a verifier render again in no
+// more time than it takes to check the rest. The page of a larger packet is a
+// summary, and says so. Only a test sets it.
+var maxPage = 2 << 20
 
 // view is what the page's template fills in.
 type view struct {
@@ -202,8 +203,16 @@ func (s *scribe) slots(p *Packet) error {
 		return err
 	}
 	root := nodeOf("", "", value, nil)
+	// They are what Verify compares, so they need not be derived once more.
+	var says struct {
+		Version int    `json:"v"`
+		Slots   []Slot `json:"slots"`
+	}
+	if err := decode(data, &says); err != nil {
+		return err
+	}
 	var declared []string
-	for i, slot := range s.derived.story.slots() {
+	for i, slot := range says.Slots {
 		at := func(path string) printed {
 			return root.at("/slots/"+strconv.Itoa(i)+path).print(fileSlots, "")
 		}
