@@ -42,7 +42,7 @@ func (p *Packet) Verify(trust Trust) Report {
 // unlessCounted says what nobody can know of a run that has not ended.
 func (v *verification) unlessCounted() {
 	if v.at(checkCompleteness).Detail == notReached {
-		v.skip(checkCompleteness, "", "the run has not ended: that these are all its records is the builder's word; the log proves that none of them was altered")
+		v.skip(checkCompleteness, "", "no end of the run is here: whether it has ended, and whether these are all its records, is the builder's word; the log proves that none of them was altered")
 	}
 }
 

@@ -232,6 +232,28 @@ func TestLogWithoutBytes(t *testing.T) {
 	}
 }
 
+// TestEpochWithoutBytes gives a log up after records were expunged: the next
+// one seals their leaves, however often it is begun anew.
+func TestEpochWithoutBytes(t *testing.T) {
+	h := newErasedHouse(t)
+	for range 2 {
+		if _, err := h.ledger().BeginEpoch(t.Context(), h.tenant, EpochRequest{By: "person-1", Reason: "a lost key"}, recordOn(h.tenant)); err != nil {
+			t.Fatal(err)
+		}
+		h.must(h.log().Seal(t.Context()))
+		if r := h.check(); !r.Clean() || r.Sealed != r.Records {
+			t.Errorf("sealed %d of %d, problems %v", r.Sealed, r.Records, r.Problems)
+		}
+	}
+	h.must(os.RemoveAll(h.path("log")))
+	h.log()
+	h.add(storetest.Step(h.run, "new"))
+	h.edit("UPDATE record SET record=x'' WHERE pos=?", pos(seqErasure+3))
+	if err := h.log().Seal(t.Context()); err == nil || !strings.Contains(err.Error(), "was altered before it was sealed") {
+		t.Errorf("sealed a record without bytes: %v", err)
+	}
+}
+
 // TestRepublish makes a log again without the key that signs it.
 func TestRepublish(t *testing.T) {
 	h := newErasedHouse(t)

@@ -223,3 +223,14 @@ func (e *Epoch) openCheckpoint(signed []byte, more ...note.Verifier) (tlog.Check
 	}
 	return cp, err
 }
+
+// sealedBefore is how many of the records that are here were under a
+// checkpoint of some log that was given up.
+func (h *History) sealedBefore() (n uint64) {
+	for _, e := range h.Epochs {
+		if e.End != nil {
+			n = max(n, min(e.End.Kept, e.End.Size))
+		}
+	}
+	return n
+}

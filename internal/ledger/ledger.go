@@ -106,7 +106,7 @@ func (g *Ledger) openLog(ctx context.Context, t store.Tenant) (*Log, error) {
 	if err := g.tidy(t.ID(), h); err != nil {
 		return nil, err
 	}
-	l := &Log{tenant: t, dir: g.open(g.logDir(t.ID())), keys: keys, epoch: h.Current(), grown: make(chan struct{})}
+	l := &Log{tenant: t, dir: g.open(g.logDir(t.ID())), keys: keys, epoch: h.Current(), vouched: h.sealedBefore(), grown: make(chan struct{})}
 	if g.cfg.Anchor != "" {
 		l.anchor = g.open(g.cfg.Anchor)
 		g.closeAnchors(h)
@@ -138,7 +138,7 @@ func Republish(ctx context.Context, t store.Tenant, logs string, keys []string) 
 	if err != nil {
 		return 0, err
 	}
-	l := &Log{tenant: t, dir: object.NewDir(filepath.Join(logs, string(t.ID()))), epoch: h.Current(), grown: make(chan struct{})}
+	l := &Log{tenant: t, dir: object.NewDir(filepath.Join(logs, string(t.ID()))), epoch: h.Current(), vouched: h.sealedBefore(), grown: make(chan struct{})}
 	for _, vkey := range keys {
 		verifier, err := note.NewVerifier(vkey)
 		if err != nil {

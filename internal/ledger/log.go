@@ -52,7 +52,8 @@ type Log struct {
 	bundle []byte     // the open entry bundle
 	prev   evidence.Digest
 	// Rows below it are under a checkpoint that the replayed tree is compared
-	// with, so their leaves need no bytes to vouch for them.
+	// with, or were under one of a log that was given up: only those can have
+	// been expunged, and their leaves need no bytes to vouch for them.
 	vouched uint64
 	latest  tlog.Checkpoint
 	signed  []byte
@@ -312,7 +313,7 @@ func (l *Log) recover(ctx context.Context) error {
 	if cp == published {
 		return nil
 	}
-	l.vouched = cp.Size
+	l.vouched = max(l.vouched, cp.Size)
 	return l.finish(ctx, published, cp, head.Checkpoint)
 }
 

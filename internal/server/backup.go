@@ -184,6 +184,9 @@ func (c *copying) keys(ctx context.Context) (err error) {
 	if c.cfg.Keys == "" {
 		return nil
 	}
+	if err := noLeftovers(filepath.Dir(c.cfg.Keys), ".keys-*"); err != nil {
+		return err
+	}
 	if c.keysDir, err = os.MkdirTemp(filepath.Dir(c.cfg.Keys), ".keys-*"); err != nil {
 		return err
 	}

@@ -58,6 +58,9 @@ func Restore(ctx context.Context, cfg RestoreConfig) (r *Restored, err error) {
 	if entries, err := os.ReadDir(cfg.Data); !errors.Is(err, fs.ErrNotExist) && (err != nil || len(entries) > 0) {
 		return nil, errors.Join(fmt.Errorf("%s is not an empty folder: restore onto a new one", cfg.Data), err)
 	}
+	if err := noLeftovers(filepath.Dir(filepath.Clean(cfg.Data)), ".restore-*"); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp(filepath.Dir(filepath.Clean(cfg.Data)), ".restore-*")
 	if err != nil {
 		return nil, err
@@ -76,6 +79,16 @@ func Restore(ctx context.Context, cfg RestoreConfig) (r *Restored, err error) {
 		}
 	}
 	return &p.Restored, nil
+}
+
+// noLeftovers refuses to go on beside what a killed process left: its keys may
+// have been erased since, and nothing would ever reach them there.
+func noLeftovers(dir, pattern string) error {
+	left, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("%s is left from one that was broken off, and may hold keys: remove it, unless another is at work", left[0])
+	}
+	return err
 }
 
 // putting is one restore on its way.
