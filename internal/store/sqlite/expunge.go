@@ -27,10 +27,11 @@ func (w *writer) expunge(t *tenant, seqs []uint64) error {
 	if err := w.conn.QueryRowContext(w.ctx, "SELECT sealed FROM tenant WHERE no=?", t.no).Scan(&sealed); err != nil {
 		return &fatalError{err}
 	}
-	records := make([][]byte, len(seqs))
+	records := make([]*evidence.Record, len(seqs)) // nil where it was expunged before
 	for i, seq := range seqs {
 		var typ evidence.Type
-		err := w.conn.QueryRowContext(w.ctx, "SELECT type, record FROM record WHERE pos=?", t.pos(seq)).Scan(&typ, &records[i])
+		var data []byte
+		err := w.conn.QueryRowContext(w.ctx, "SELECT type, record FROM record WHERE pos=?", t.pos(seq)).Scan(&typ, &data)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return evidence.Errorf(evidence.NotFound, "", "no such record: %d", seq)
@@ -40,10 +41,15 @@ func (w *writer) expunge(t *tenant, seqs []uint64) error {
 			return evidence.Errorf(evidence.Conflict, "", "record %d is not sealed yet", seq)
 		case store.Folds(typ):
 			return evidence.Errorf(evidence.Conflict, "", "record %d is of type %s, which decisions rest on: it cannot be expunged", seq, typ)
+		case len(data) == 0:
+			continue
+		}
+		if records[i], err = evidence.ParseRecord(data); err != nil {
+			return fmt.Errorf("record %d: %w: run fsck", seq, err)
 		}
 	}
 	for i, seq := range seqs {
-		if len(records[i]) == 0 {
+		if records[i] == nil {
 			continue
 		}
 		if err := w.forget(t, seq, records[i]); err != nil {
@@ -55,11 +61,7 @@ func (w *writer) expunge(t *tenant, seqs []uint64) error {
 
 // forget removes one record's bytes and links. Its MAC goes too: whoever holds
 // the keys could try guesses against it.
-func (w *writer) forget(t *tenant, seq uint64, record []byte) error {
-	rec, err := evidence.ParseRecord(record)
-	if err != nil {
-		return fmt.Errorf("record %d: %w: run fsck", seq, err)
-	}
+func (w *writer) forget(t *tenant, seq uint64, rec *evidence.Record) error {
 	for _, l := range rec.Links {
 		if _, err := w.conn.ExecContext(w.ctx, "DELETE FROM link WHERE tenant=? AND kind=? AND id=? AND pos=?", t.no, l.Kind, l.ID, t.pos(seq)); err != nil {
 			return &fatalError{err}
