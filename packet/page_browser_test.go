@@ -277,6 +277,9 @@ func TestMoneyOnThePage(t *testing.T) {
 // The page keeps the rules of accessibility that a program can judge.
 func TestAccessibility(t *testing.T) {
 	path := os.Getenv("EVF_AXE")
+	if path == "" && os.Getenv("EVF_REQUIRE_DATA") != "" {
+		t.Fatal("EVF_AXE names no axe.min.js")
+	}
 	if path == "" {
 		t.Skip("EVF_AXE names no axe.min.js (npm pack axe-core@4.14.1): accessibility is not judged")
 	}
