@@ -45,6 +45,7 @@ func newErasedHouse(t *testing.T) *erasedHouse {
 	h.add(storetest.Fact{ID: h.erasure, Type: evidence.TypeErasurePerformed, Body: h.order(evidence.Expunged{Record: leaf.ID, Seq: seqExpunged, Digest: leaf.Digest, Run: h.run})})
 	h.must(h.log().Seal(t.Context()))
 	h.carry()
+	h.must(h.tenant.SetForgotten(t.Context(), seqErasure+1))
 	h.must(h.tenant.Expunge(t.Context(), []uint64{seqExpunged}))
 	return h
 }
@@ -199,7 +200,7 @@ func TestFsckOrdered(t *testing.T) {
 	order.Keys = []string{"run/" + string(h.run) + "/confidential/1"}
 	h.add(storetest.Fact{Type: evidence.TypeErasurePerformed, Body: order})
 	h.must(h.log().Seal(t.Context()))
-	if r := h.check(); !r.Clean() || len(r.Notes) != 2 || !strings.Contains(r.Notes[0].What, "the next start expunges it") || !strings.Contains(r.Notes[1].What, "the next start destroys it") {
+	if r := h.check(); !r.Clean() || len(r.Notes) != 3 || !strings.Contains(r.Notes[0].What, "the next start expunges it") || !strings.Contains(r.Notes[1].What, "the next start clears them") || !strings.Contains(r.Notes[2].What, "the next start destroys it") {
 		t.Errorf("problems %v, notes %v", r.Problems, r.Notes)
 	}
 }

@@ -18,7 +18,10 @@ func Copy(ctx context.Context, from, to string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	db, err := open(from, "", 1)
+	// The copy takes this over from the database it is made of: pages that
+	// split while it is written would leave stale bytes in it, and what is
+	// erased there later would stand in those.
+	db, err := open(from, "&_pragma=secure_delete(1)", 1)
 	if err != nil {
 		return err
 	}
