@@ -129,23 +129,31 @@ func (c *copying) database(ctx context.Context) error {
 
 // log publishes again what the copy has sealed: the files of a log that grows
 // meanwhile would be of another moment.
-func (c *copying) log(ctx context.Context) error {
-	if err := os.Mkdir(filepath.Join(c.dir, "log"), 0o700); err != nil { // nothing may be sealed yet
-		return err
+func (c *copying) log(ctx context.Context) (err error) {
+	c.Tenants, err = republish(ctx, c.dir, c.live())
+	return err
+}
+
+// republish makes the logs of a database that nobody else has, under the keys
+// in another folder, and says what is in them.
+func republish(ctx context.Context, dir, keys string) (list []BackupTenant, err error) {
+	if err := os.Mkdir(filepath.Join(dir, "log"), 0o700); err != nil { // nothing may be sealed yet
+		return nil, err
 	}
-	return openCopy(ctx, c.dir, func(t store.Tenant) error {
-		keys, err := ledger.VerifierKeys(ctx, c.live(), t)
+	err = openCopy(ctx, dir, func(t store.Tenant) error {
+		vkeys, err := ledger.VerifierKeys(ctx, keys, t)
 		if err != nil {
 			return err
 		}
-		size, err := ledger.Republish(ctx, t, filepath.Join(c.dir, "log"), keys)
+		size, err := ledger.Republish(ctx, t, filepath.Join(dir, "log"), vkeys)
 		if err != nil {
 			return err
 		}
 		head, err := headOf(ctx, t)
-		c.Tenants = append(c.Tenants, BackupTenant{t.ID(), head.Origin, head.Next, size})
+		list = append(list, BackupTenant{t.ID(), head.Origin, head.Next, size})
 		return err
 	})
+	return list, err
 }
 
 // openCopy goes through the tenants of a database that nobody else has.
@@ -198,6 +206,9 @@ func (c *copying) keys(ctx context.Context) (err error) {
 		return err
 	}
 	for _, name := range names {
+		if !keyFileName.MatchString(filepath.Base(name)) {
+			continue // not ours
+		}
 		data, err := os.ReadFile(name)
 		if err == nil {
 			err = vault.WriteKeyFile(filepath.Join(c.keysDir, filepath.Base(name)), data)
