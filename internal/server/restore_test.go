@@ -125,7 +125,7 @@ func macs(t *testing.T, dir string, run evidence.RunID) (list [][]byte) {
 func TestRestoreForgets(t *testing.T) {
 	h := newHouse(t)
 	run, kept := h.ended(), h.ended()
-	old, _ := h.backup("old")
+	old, oldKeys := h.backup("old")
 	all, others := macs(t, old, run.ID), macs(t, old, kept.ID)
 	_, err := h.admin.Erase(t.Context(), client.Erase{Run: run.ID, Authority: byCourt})
 	h.must(err)
@@ -135,12 +135,19 @@ func TestRestoreForgets(t *testing.T) {
 		}
 	}
 	again, keys := h.backup("new")
+	fork, _ := h.restore(RestoreConfig{Backup: old, Keys: oldKeys})
+	fork.ended() // another record stands where the erasure stands here
+	forked, forkedKeys := fork.backup("forked")
 	for name, c := range map[string]struct {
-		out   string
-		spoil func(db *sql.DB) error // before it is restored
+		out, keys string
+		spoil     func(db *sql.DB) error // before it is restored
 	}{
-		"not on record": {old, nil},
-		"on record and broken off": {again, func(db *sql.DB) error {
+		"not on record": {old, keys, nil},
+		"not on record, though others were seen to": {forked, forkedKeys, func(db *sql.DB) error {
+			_, err := db.Exec("UPDATE tenant SET forgotten=next; PRAGMA wal_checkpoint(TRUNCATE)")
+			return err
+		}},
+		"on record and broken off": {again, keys, func(db *sql.DB) error {
 			for i, mac := range all {
 				if _, err := db.Exec("UPDATE record SET mac=? WHERE pos=(SELECT pos FROM record WHERE run=? AND length(vault)>0 ORDER BY pos LIMIT 1 OFFSET ?)", mac, string(run.ID), i); err != nil {
 					return err
@@ -158,7 +165,7 @@ func TestRestoreForgets(t *testing.T) {
 				t.Fatal("the test is worth nothing: the backup holds no MAC")
 			}
 			to := filepath.Join(t.TempDir(), "restored")
-			_, err := Restore(t.Context(), RestoreConfig{Backup: c.out, Keys: keys, Data: to})
+			_, err := Restore(t.Context(), RestoreConfig{Backup: c.out, Keys: c.keys, Data: to, Erasures: []string{h.dir}})
 			h.must(err)
 			for i, mac := range all {
 				if files := filesWith(t, to, mac); len(files) > 0 {
