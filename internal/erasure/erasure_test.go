@@ -290,7 +290,7 @@ func TestCrashesWhileRepeating(t *testing.T) {
 				t.Parallel()
 				h := told(t)
 				old := filepath.Join(t.TempDir(), "old.db")
-				h.must(sqlite.Copy(t.Context(), h.path("evf.db"), old))
+				h.must(sqlite.Copy(t.Context(), h.path("evf.db"), old, nil))
 				macs := h.macs(string(h.run))
 				oldLog := filepath.Join(t.TempDir(), "log")
 				h.must(os.CopyFS(oldLog, os.DirFS(h.path("log"))))

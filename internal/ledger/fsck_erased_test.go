@@ -260,7 +260,7 @@ func TestRepublish(t *testing.T) {
 	h := newErasedHouse(t)
 	keys, err := VerifierKeys(h.Context(), h.path("keys"), h.tenant)
 	h.must(err)
-	if size, err := Republish(t.Context(), h.tenant, h.path("again"), keys); err != nil || size != seqErasure+1 {
+	if size, err := Republish(t.Context(), h.tenant, h.path("again"), keys, nil); err != nil || size != seqErasure+1 {
 		t.Fatalf("size %d, %v", size, err)
 	}
 	was, now := contents(t, h.path("log")), contents(t, h.path("again"))
@@ -274,7 +274,7 @@ func TestRepublish(t *testing.T) {
 	}
 	_, other, err := note.GenerateKey(rand.Reader, "evf-test/acme")
 	if err == nil {
-		_, err = Republish(t.Context(), h.tenant, h.path("once-more"), []string{other})
+		_, err = Republish(t.Context(), h.tenant, h.path("once-more"), []string{other}, nil)
 	}
 	if err == nil {
 		t.Error("republished under another key")

@@ -25,6 +25,8 @@ type RestoreConfig struct {
 	// Checkpoint is a published checkpoint of a log of the house, to be told
 	// what is lost. Empty tells nothing.
 	Checkpoint string
+	// Progress hears of what takes long; nil hears nothing.
+	Progress Progress
 
 	step stepper
 }
@@ -109,7 +111,7 @@ func (p *putting) read(ctx context.Context) error {
 	if err := dec.Decode(&p.Backup); err != nil || p.Version != 1 {
 		return errors.Join(fmt.Errorf("%s is not of a form that this program knows", f.Name()), err)
 	}
-	digest, err := digestOf(filepath.Join(p.cfg.Backup, "evf.db"))
+	digest, err := digestOf(filepath.Join(p.cfg.Backup, "evf.db"), p.cfg.Progress)
 	if err != nil {
 		return err
 	}
@@ -127,16 +129,11 @@ func (p *putting) read(ctx context.Context) error {
 }
 
 func (p *putting) database(context.Context) error {
-	data, err := os.Open(filepath.Join(p.cfg.Backup, "evf.db"))
+	out, err := os.OpenFile(filepath.Join(p.dir, "evf.db"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	out, err := os.OpenFile(filepath.Join(p.dir, "evf.db"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return errors.Join(err, data.Close())
-	}
-	_, err = out.ReadFrom(data)
-	return errors.Join(err, out.Close(), data.Close())
+	return errors.Join(copyTo(out, filepath.Join(p.cfg.Backup, "evf.db"), p.cfg.Progress.bytes("copied")), out.Close())
 }
 
 func (p *putting) keys(context.Context) error {
@@ -150,12 +147,12 @@ func (p *putting) keys(context.Context) error {
 // log makes the published logs out of the database, so that nothing gets in
 // from the backup's folder that no key signed.
 func (p *putting) log(ctx context.Context) (err error) {
-	p.Tenants, err = republish(ctx, p.dir, filepath.Join(p.dir, "keys"))
+	p.Tenants, err = republish(ctx, p.dir, filepath.Join(p.dir, "keys"), p.cfg.Progress)
 	return err
 }
 
 func (p *putting) verify(ctx context.Context) error {
-	return sound(ctx, p.dir, filepath.Join(p.dir, "keys"))
+	return sound(ctx, p.dir, filepath.Join(p.dir, "keys"), p.cfg.Progress)
 }
 
 func (p *putting) name(context.Context) error {

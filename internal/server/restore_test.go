@@ -193,7 +193,7 @@ func respoil(t *testing.T, out string, change func(*sql.DB) error) {
 	var b Backup
 	err = errors.Join(err, err2, json.Unmarshal(data, &b))
 	if err == nil {
-		b.Database, err = digestOf(path)
+		b.Database, err = digestOf(path, nil)
 	}
 	if err == nil {
 		data, err = json.Marshal(b)

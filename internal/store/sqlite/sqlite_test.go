@@ -209,8 +209,9 @@ func TestCopyHasOneOfEach(t *testing.T) {
 		}
 		macs, seqs = append(macs, b.Entries[0].MAC), append(seqs, i)
 	}
-	if err := Copy(t.Context(), path, copied); err != nil {
-		t.Fatal(err)
+	var done, total uint64
+	if err := Copy(t.Context(), path, copied, func(d, n uint64) { done, total = d, n }); err != nil || done == 0 || done != total {
+		t.Fatalf("copied: %v, told %d of %d bytes in the end", err, done, total)
 	}
 	again := open1(t, copied)
 	if tenant, err = again.ForTenant(t.Context(), "a", nil); err != nil {
