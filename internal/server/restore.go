@@ -47,7 +47,8 @@ type RestoredShort struct {
 
 // Restore makes a data directory from a backup and keys. Of the backup it takes
 // the database, which backup.json names by its digest, and the list of
-// erasures; the log is made again from the database. Before the directory gets its name, every erasure that anything here knows of is carried out: the
+// erasures; the log is made again from the database. Before the directory gets
+// its name, every erasure that anything here knows of is carried out: the
 // records' own, those kept beside the keys, and those of the lists. Then it is
 // checked completely. Erasures that the records do not know yet are recorded
 // at the first start.
