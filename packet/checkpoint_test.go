@@ -332,6 +332,11 @@ func TestProgress(t *testing.T) {
 	if r := p.Verify(h.trust()); r.Verdict != Valid || len(seen) != 17 || seen[16] != 17 {
 		t.Errorf("%s, %v", r.Verdict, seen)
 	}
+	c := h.contents()
+	c.Progress, seen = p.Progress, nil
+	if _, err := Write(c); err != nil || len(seen) != 17 || seen[16] != 17 {
+		t.Errorf("written: %v, %v", err, seen)
+	}
 }
 
 // Programs read reports: every kind of file has the same members, lists are

@@ -68,6 +68,9 @@ type Contents struct {
 	// (purpose packet) among Sealed announces. It is called with a nil source
 	// of randomness.
 	Key crypto.Signer
+	// Progress, where it is set, is called after each record that Write has
+	// checked, with their number so far and in all.
+	Progress func(done, total uint64)
 }
 
 // Sealed is one record as a packet carries it.
@@ -113,7 +116,12 @@ func Write(c Contents) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("packet: %w", err)
 	}
-	for _, check := range Verify(data, Trust{}).Checks {
+	p, err := Open(data)
+	if err != nil {
+		return nil, err
+	}
+	p.Progress = c.Progress
+	for _, check := range p.Verify(Trust{}).Checks {
 		// Trust is the reader's affair; all else must have been checked.
 		if check.Outcome == Failed || check.Outcome == NotChecked && check.Name != checkCheckpoint && !slices.Contains(advisory, check.Name) {
 			return nil, fmt.Errorf("packet: %s: %s: %s", check.Name, check.Where, check.Detail)

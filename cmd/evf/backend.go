@@ -22,6 +22,8 @@ type backend struct {
 	Anchor string `hidden:"" env:"EVF_ANCHOR" type:"path"`
 	Auth   string `help:"File with the key to call with; default EVF_KEY, or the directory's admin.key." placeholder:"FILE" type:"path"`
 	EnvKey string `hidden:"" env:"EVF_KEY"`
+
+	packing func(done, total uint64) // hears of a packet that a directory of our own builds
 }
 
 // open gives a client, and a function that lets go of what it holds.
@@ -34,7 +36,7 @@ func (b *backend) open(ctx context.Context) (*client.Client, func() error, error
 		if _, err := os.Stat(b.Data); err != nil {
 			return nil, nil, fmt.Errorf("no data directory there: %w", err)
 		}
-		s, err := server.Open(ctx, server.Config{Data: b.Data, Anchor: b.Anchor})
+		s, err := server.Open(ctx, server.Config{Data: b.Data, Anchor: b.Anchor, Packing: b.packing})
 		if err != nil {
 			return nil, nil, err
 		}

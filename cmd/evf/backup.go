@@ -14,7 +14,7 @@ type backupCmd struct {
 }
 
 func (c *backupCmd) Run(ctx context.Context, std streams) error {
-	b, err := server.MakeBackup(ctx, server.BackupConfig{Data: c.Data, Out: c.Out, Keys: c.Keys})
+	b, err := server.MakeBackup(ctx, server.BackupConfig{Data: c.Data, Out: c.Out, Keys: c.Keys, Progress: progressOfSteps(std)})
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,8 @@ type restoreCmd struct {
 }
 
 func (c *restoreCmd) Run(ctx context.Context, std streams) error {
-	r, err := server.Restore(ctx, server.RestoreConfig{Backup: c.Backup, Keys: c.Keys, Data: c.Data, Erasures: c.Erasures, Checkpoint: c.Checkpoint})
+	r, err := server.Restore(ctx, server.RestoreConfig{Backup: c.Backup, Keys: c.Keys, Data: c.Data, Erasures: c.Erasures, Checkpoint: c.Checkpoint,
+		Progress: progressOfSteps(std)})
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ func (c *packetBuildCmd) Run(ctx context.Context, std streams) error {
 		fmt.Fprintf(std.err, "evf: %v\n", err)
 		return exitError(exitUsage)
 	}
+	c.packing = progress(std, "records")
 	return c.with(ctx, func(cl *client.Client) error {
 		data, err := cl.BuildPacket(ctx, client.BuildPacket{Run: evidence.RunID(c.Run_), Profile: c.Profile, Disclose: c.Disclose, Withhold: c.Withhold})
 		if err != nil {

@@ -4,9 +4,10 @@
 // covers from both.
 //
 // The order is always the same. The erasure is recorded first and is durable;
-// then the keys are destroyed, then the bytes removed. Each step done again
-// changes nothing, and every start does again what is on record, so a crash
-// anywhere in between is finished by the next start.
+// then the keys are destroyed, then the MACs by which retries of what lay under
+// them are recognised, then the bytes removed. Each step done again changes
+// nothing, and every start does again what is on record and may not be done, so
+// a crash anywhere in between is finished by the next start.
 package erasure
 
 import (
@@ -215,18 +216,38 @@ func house(t store.Tenant, by *identity.Caller) recorder.Origin {
 	return o
 }
 
-// destroy takes the keys of erasures just recorded. The first that fails ends
-// it; the vault keeps their keys shut until they are destroyed.
+// destroy takes the keys of erasures just recorded. Where one fails the others
+// are still tried; the vault keeps the keys of all of them shut until they are
+// destroyed.
 func (e *Eraser) destroy(ctx context.Context, t store.Tenant, placed []store.Placed) error {
 	var errs []error
 	for _, p := range placed {
-		recorded, err := read(ctx, t, p.Seq)
-		if err == nil {
-			err = e.step("destroy", func() error { return e.cfg.Vault.Destroy(ctx, t.ID(), recorded) })
-		}
+		_, err := e.each(ctx, t, []uint64{p.Seq}, "destroy", func(recorded vault.Erasure) error { return e.cfg.Vault.Destroy(ctx, t.ID(), recorded) })
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// each does one step for the erasures recorded at some seqs, in order, and
+// lists the records that they expunge.
+func (e *Eraser) each(ctx context.Context, t store.Tenant, seqs []uint64, step string, do func(vault.Erasure) error) (expunged []uint64, err error) {
+	for _, seq := range seqs {
+		recorded, err := read(ctx, t, seq)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.step(step, func() error { return do(recorded) }); err != nil {
+			return nil, err
+		}
+		_, body, err := recorded.Read()
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range body.Expunged {
+			expunged = append(expunged, uint64(x.Seq))
+		}
+	}
+	return expunged, nil
 }
 
 // read is the erasure recorded at a seq.
@@ -245,30 +266,25 @@ func read(ctx context.Context, t store.Tenant, seq uint64) (found vault.Erasure,
 	return found, err
 }
 
-// settle does what needs no lock: the bytes, once the erasure that names them
-// is sealed, and the list outside.
+// settle does what needs no lock: the list outside, and what follows the keys.
 func (e *Eraser) settle(ctx context.Context, t store.Tenant, placed []store.Placed) error {
 	var seqs []uint64
 	for _, p := range placed {
-		recorded, err := read(ctx, t, p.Seq)
-		if err != nil {
-			return err
-		}
-		if err := e.step("list", func() error { return e.cfg.List.add(t, recorded) }); err != nil {
-			return err
-		}
-		_, body, err := recorded.Read()
-		if err != nil {
-			return err
-		}
-		for _, x := range body.Expunged {
-			seqs = append(seqs, uint64(x.Seq))
-		}
+		seqs = append(seqs, p.Seq)
 	}
-	if len(seqs) == 0 {
-		return nil
+	expunged, err := e.each(ctx, t, seqs, "list", func(recorded vault.Erasure) error { return e.cfg.List.add(t, recorded) })
+	if err != nil {
+		return err
 	}
-	return e.expunge(ctx, t, seqs)
+	return e.follow(ctx, t, expunged)
+}
+
+// follow does what comes after the keys: MACs are cleared, then bytes go.
+func (e *Eraser) follow(ctx context.Context, t store.Tenant, expunged []uint64) error {
+	if err := e.forget(ctx, t); err != nil || len(expunged) == 0 {
+		return err
+	}
+	return e.expunge(ctx, t, expunged)
 }
 
 // expunge removes the bytes of records, after everything so far is sealed: the

@@ -222,12 +222,13 @@ func failing(step string, after bool) func(string, func() error) error {
 // and starts again: either nothing was ordered and all is there, or all of it
 // is gone, and nothing else is.
 func TestCrashes(t *testing.T) {
-	for _, step := range []string{"record", "destroy", "list", "seal", "expunge"} {
+	for _, step := range []string{"record", "destroy", "list", "forget", "seal", "expunge"} {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, after %t", step, after), func(t *testing.T) {
 				t.Parallel()
 				h := told(t)
 				values, records := h.readable()
+				macs, others := h.macs(string(h.run)), h.macs("/house/")
 				if values < 4 || records != 4 || !h.holds("telltale-step") {
 					t.Fatalf("%d values of %d records before", values, records)
 				}
@@ -257,6 +258,8 @@ func TestCrashes(t *testing.T) {
 					t.Errorf("never ordered, and only %d values of %d records are readable", v, n)
 				case ordered == h.holds("telltale-step"):
 					t.Errorf("ordered: %t; the record's bytes are in a file: %t", ordered, !ordered)
+				case ordered != (h.kept(macs) == 0) || h.kept(others) != len(others):
+					t.Errorf("ordered: %t; %d of %d MACs are in a file, and %d of %d that nothing was erased of", ordered, h.kept(macs), len(macs), h.kept(others), len(others))
 				}
 				if notes := h.fsck(); len(notes) > 0 {
 					t.Errorf("fsck after a start notes %v", notes)
@@ -281,13 +284,14 @@ func TestCrashes(t *testing.T) {
 // TestCrashesWhileRepeating puts the records back to before an erasure and
 // crashes while that is made good.
 func TestCrashesWhileRepeating(t *testing.T) {
-	for _, step := range []string{"record again", "destroy", "list", "seal", "expunge"} {
+	for _, step := range []string{"record again", "destroy", "list", "forget", "seal", "expunge"} {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, after %t", step, after), func(t *testing.T) {
 				t.Parallel()
 				h := told(t)
 				old := filepath.Join(t.TempDir(), "old.db")
-				h.must(sqlite.Copy(t.Context(), h.path("evf.db"), old))
+				h.must(sqlite.Copy(t.Context(), h.path("evf.db"), old, nil))
+				macs := h.macs(string(h.run))
 				oldLog := filepath.Join(t.TempDir(), "log")
 				h.must(os.CopyFS(oldLog, os.DirFS(h.path("log"))))
 				_, err := h.eraser.Erase(t.Context(), h.by, Request{Run: h.run, Authority: "a court", Expunge: []string{"step.observed"}})
@@ -315,8 +319,8 @@ func TestCrashesWhileRepeating(t *testing.T) {
 				h = h.crash()
 				h.fsck()
 				h.must(h.eraser.Resume(t.Context(), h.tenant))
-				if v, n := h.readable(); v > 0 || n != 3 || h.holds("telltale-step") {
-					t.Errorf("%d values of %d records are readable, bytes in a file: %t", v, n, h.holds("telltale-step"))
+				if v, n := h.readable(); v > 0 || n != 3 || h.holds("telltale-step") || h.kept(macs) > 0 {
+					t.Errorf("%d values of %d records are readable, bytes in a file: %t, MACs: %d", v, n, h.holds("telltale-step"), h.kept(macs))
 				}
 				if notes := h.fsck(); len(notes) > 0 || h.count(evidence.TypeErasurePerformed) != 1 {
 					t.Errorf("%d erasures on record, fsck notes %v", h.count(evidence.TypeErasurePerformed), notes)

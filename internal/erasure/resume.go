@@ -41,38 +41,25 @@ func (e *Eraser) known(ctx context.Context, t store.Tenant) (all []store.Erasure
 	return all, err
 }
 
-// finish carries out the erasures on record that the vault does not know, and
-// removes the bytes of every record that one names. It does that even where
+// finish carries out the erasures on record that the vault does not know,
+// clears the MACs that some may have left, and removes the bytes of every record that one names. It does that even where
 // the rows are empty: a crash may have left the bytes in the write-ahead log.
 func (e *Eraser) finish(ctx context.Context, t store.Tenant, known []store.Erasure) error {
 	carried, err := e.cfg.Vault.Carried(ctx, t.ID())
 	if err != nil {
 		return err
 	}
-	var seqs []uint64
+	var owed []uint64
 	for _, k := range known {
-		if carried[k.ID] && k.Expunged == 0 {
-			continue
-		}
-		recorded, err := read(ctx, t, k.Seq)
-		if err != nil {
-			return err
-		}
-		if err := e.step("destroy", func() error { return e.cfg.Vault.Destroy(ctx, t.ID(), recorded) }); err != nil {
-			return err
-		}
-		_, body, err := recorded.Read()
-		if err != nil {
-			return err
-		}
-		for _, x := range body.Expunged {
-			seqs = append(seqs, uint64(x.Seq))
+		if !carried[k.ID] || k.Expunged > 0 {
+			owed = append(owed, k.Seq)
 		}
 	}
-	if len(seqs) == 0 {
-		return nil
+	expunged, err := e.each(ctx, t, owed, "destroy", func(recorded vault.Erasure) error { return e.cfg.Vault.Destroy(ctx, t.ID(), recorded) })
+	if err != nil {
+		return err
 	}
-	return e.expunge(ctx, t, seqs)
+	return e.follow(ctx, t, expunged)
 }
 
 // adopt records the erasures that are kept beside the keys and are not in this

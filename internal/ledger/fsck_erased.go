@@ -17,6 +17,7 @@ type erasures struct {
 	gone  map[evidence.RecordID]evidence.Expunged // that erasures in the log expunged
 	rows  map[evidence.RecordID]evidence.Expunged // rows without bytes
 	last  map[evidence.RecordID]uint64            // of each erasure, the last record whose values it took
+	next  uint64                                  // seq behind the last erasure in the log that destroyed keys
 }
 
 // performed notes an erasure.
@@ -34,6 +35,9 @@ func (e *erasures) performed(seq uint64, rec *evidence.Record) {
 	}
 	for _, id := range ids {
 		put(&e.bySeq, id, seq)
+	}
+	if len(body.Keys) > 0 {
+		e.next = seq + 1
 	}
 	for _, full := range body.Keys {
 		put(&e.keys, full, append(e.keys[full], ids...))
@@ -88,6 +92,9 @@ func (c *check) erasures(ctx context.Context) error {
 		}
 	}
 	c.expunged(gone)
+	if e.next > c.head.Forgotten {
+		c.note(fmt.Sprintf("record %d", e.next-1), "is an erasure, and guesses at what it closed can still be tried against the MACs of retries: the next start clears them")
+	}
 	for _, id := range slices.Sorted(maps.Keys(e.last)) {
 		if at, ok := e.bySeq[id]; !kept[id] && (!ok || at < e.last[id]) {
 			c.add(fmt.Sprintf("record %d", e.last[id]), "its values went with erasure %s, and no such erasure comes after it", id)

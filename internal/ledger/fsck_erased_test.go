@@ -45,6 +45,7 @@ func newErasedHouse(t *testing.T) *erasedHouse {
 	h.add(storetest.Fact{ID: h.erasure, Type: evidence.TypeErasurePerformed, Body: h.order(evidence.Expunged{Record: leaf.ID, Seq: seqExpunged, Digest: leaf.Digest, Run: h.run})})
 	h.must(h.log().Seal(t.Context()))
 	h.carry()
+	h.must(h.tenant.SetForgotten(t.Context(), seqErasure+1))
 	h.must(h.tenant.Expunge(t.Context(), []uint64{seqExpunged}))
 	return h
 }
@@ -199,7 +200,7 @@ func TestFsckOrdered(t *testing.T) {
 	order.Keys = []string{"run/" + string(h.run) + "/confidential/1"}
 	h.add(storetest.Fact{Type: evidence.TypeErasurePerformed, Body: order})
 	h.must(h.log().Seal(t.Context()))
-	if r := h.check(); !r.Clean() || len(r.Notes) != 2 || !strings.Contains(r.Notes[0].What, "the next start expunges it") || !strings.Contains(r.Notes[1].What, "the next start destroys it") {
+	if r := h.check(); !r.Clean() || len(r.Notes) != 3 || !strings.Contains(r.Notes[0].What, "the next start expunges it") || !strings.Contains(r.Notes[1].What, "the next start clears them") || !strings.Contains(r.Notes[2].What, "the next start destroys it") {
 		t.Errorf("problems %v, notes %v", r.Problems, r.Notes)
 	}
 }
@@ -259,7 +260,7 @@ func TestRepublish(t *testing.T) {
 	h := newErasedHouse(t)
 	keys, err := VerifierKeys(h.Context(), h.path("keys"), h.tenant)
 	h.must(err)
-	if size, err := Republish(t.Context(), h.tenant, h.path("again"), keys); err != nil || size != seqErasure+1 {
+	if size, err := Republish(t.Context(), h.tenant, h.path("again"), keys, nil); err != nil || size != seqErasure+1 {
 		t.Fatalf("size %d, %v", size, err)
 	}
 	was, now := contents(t, h.path("log")), contents(t, h.path("again"))
@@ -273,7 +274,7 @@ func TestRepublish(t *testing.T) {
 	}
 	_, other, err := note.GenerateKey(rand.Reader, "evf-test/acme")
 	if err == nil {
-		_, err = Republish(t.Context(), h.tenant, h.path("once-more"), []string{other})
+		_, err = Republish(t.Context(), h.tenant, h.path("once-more"), []string{other}, nil)
 	}
 	if err == nil {
 		t.Error("republished under another key")

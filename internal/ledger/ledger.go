@@ -132,9 +132,14 @@ func (g *Ledger) logDir(t evidence.TenantID) string { return filepath.Join(g.cfg
 
 // Republish makes a tenant's published log again below logs, as far as its
 // store is sealed, from its rows and the checkpoint signed last. Keys are the
-// verifier keys that sign now. It signs nothing, and returns the size.
-func Republish(ctx context.Context, t store.Tenant, logs string, keys []string) (uint64, error) {
+// verifier keys that sign now. It signs nothing, and returns the size. Progress
+// hears how many records are published; nil hears nothing.
+func Republish(ctx context.Context, t store.Tenant, logs string, keys []string, progress func(done, total uint64)) (uint64, error) {
 	h, err := ReadHistory(ctx, t)
+	if err != nil {
+		return 0, err
+	}
+	head, err := readHead(ctx, t)
 	if err != nil {
 		return 0, err
 	}
@@ -145,6 +150,13 @@ func Republish(ctx context.Context, t store.Tenant, logs string, keys []string) 
 			return 0, err
 		}
 		l.keys = append(l.keys, signingKey{vkey: vkey, verifier: verifier})
+	}
+	if progress != nil {
+		rows := uint64(0)
+		l.passed = func(n int) {
+			rows += uint64(n)
+			progress(rows/2, head.Sealed) // finish goes over them twice
+		}
 	}
 	if err := l.start(ctx); err != nil {
 		return 0, err

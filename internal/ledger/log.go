@@ -46,6 +46,7 @@ type Log struct {
 	anchor folder // nil where none is kept
 
 	proven fullTiles
+	passed func(rows int) // hears of each page that takeIn has been through; nil hears nothing
 
 	mu     sync.Mutex // guards all below; held while sealing
 	edge   *tlog.Edge // nil when the files must be looked at again
@@ -215,6 +216,9 @@ func (l *Log) takeIn(ctx context.Context, to uint64, emit func(file) error) erro
 			if err := l.take(&rows[i], emit); err != nil {
 				return err
 			}
+		}
+		if l.passed != nil {
+			l.passed(len(rows))
 		}
 	}
 	for _, t := range l.edge.Partial() {

@@ -332,6 +332,14 @@ func (f faultyLedger) Expunge(ctx context.Context, seqs []uint64) error {
 	return f.h.tenant.Expunge(ctx, seqs)
 }
 
+func (f faultyLedger) Forget(ctx context.Context, seqs []uint64) error {
+	return f.h.tenant.Forget(ctx, seqs)
+}
+
+func (f faultyLedger) SetForgotten(ctx context.Context, to uint64) error {
+	return f.h.tenant.SetForgotten(ctx, to)
+}
+
 type faultyFiles struct {
 	folder
 	faultyLedger

@@ -33,6 +33,9 @@ type Config struct {
 	Key       func(evidence.TenantID) ed25519.PrivateKey // signs a tenant's packets
 	Generator packet.Generator
 	Clock     func() time.Time
+	// Progress hears of each record that a packet was checked with; nil hears
+	// nothing.
+	Progress func(done, total uint64)
 }
 
 // Packer builds packets. It is safe for concurrent use.
@@ -91,7 +94,7 @@ func (p *Packer) Run(ctx context.Context, by *identity.Caller, run evidence.RunI
 		Scope: packet.Scope{Tenant: t.ID(), Run: run}, Query: query, Selection: open,
 		Sealed: sealed, Checkpoint: signed, Rotations: rotations, Objects: cites,
 		Generator: p.cfg.Generator, Built: evidence.TimeOf(p.cfg.Clock()), Key: p.cfg.Key(t.ID()),
-		LogKey: p.cfg.Ledger.For(t.ID()).VerifierKey(),
+		LogKey: p.cfg.Ledger.For(t.ID()).VerifierKey(), Progress: p.cfg.Progress,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("packet of run %s: %w", run, err)

@@ -2,12 +2,9 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,6 +27,8 @@ type BackupConfig struct {
 	// Keys is the file that the keys are copied into; it must not exist, and
 	// not stand in Out. Empty copies no keys.
 	Keys string
+	// Progress hears of what takes long; nil hears nothing.
+	Progress Progress
 
 	step stepper
 }
@@ -124,28 +123,36 @@ type copying struct {
 func (c *copying) live() string { return filepath.Join(c.cfg.Data, "keys") }
 
 func (c *copying) database(ctx context.Context) error {
-	return sqlite.Copy(ctx, filepath.Join(c.cfg.Data, "evf.db"), filepath.Join(c.dir, "evf.db"))
+	return sqlite.Copy(ctx, filepath.Join(c.cfg.Data, "evf.db"), filepath.Join(c.dir, "evf.db"), c.cfg.Progress.bytes("copied"))
 }
 
 // log publishes again what the copy has sealed: the files of a log that grows
 // meanwhile would be of another moment.
-func (c *copying) log(ctx context.Context) error {
-	if err := os.Mkdir(filepath.Join(c.dir, "log"), 0o700); err != nil { // nothing may be sealed yet
-		return err
+func (c *copying) log(ctx context.Context) (err error) {
+	c.Tenants, err = republish(ctx, c.dir, c.live(), c.cfg.Progress)
+	return err
+}
+
+// republish makes the logs of a database that nobody else has, under the keys
+// in another folder, and says what is in them.
+func republish(ctx context.Context, dir, keys string, progress Progress) (list []BackupTenant, err error) {
+	if err := os.Mkdir(filepath.Join(dir, "log"), 0o700); err != nil { // nothing may be sealed yet
+		return nil, err
 	}
-	return openCopy(ctx, c.dir, func(t store.Tenant) error {
-		keys, err := ledger.VerifierKeys(ctx, c.live(), t)
+	err = openCopy(ctx, dir, func(t store.Tenant) error {
+		vkeys, err := ledger.VerifierKeys(ctx, keys, t)
 		if err != nil {
 			return err
 		}
-		size, err := ledger.Republish(ctx, t, filepath.Join(c.dir, "log"), keys)
+		size, err := ledger.Republish(ctx, t, filepath.Join(dir, "log"), vkeys, progress.of("records published"))
 		if err != nil {
 			return err
 		}
 		head, err := headOf(ctx, t)
-		c.Tenants = append(c.Tenants, BackupTenant{t.ID(), head.Origin, head.Next, size})
+		list = append(list, BackupTenant{t.ID(), head.Origin, head.Next, size})
 		return err
 	})
+	return list, err
 }
 
 // openCopy goes through the tenants of a database that nobody else has.
@@ -198,6 +205,9 @@ func (c *copying) keys(ctx context.Context) (err error) {
 		return err
 	}
 	for _, name := range names {
+		if !keyFileName.MatchString(filepath.Base(name)) {
+			continue // not ours
+		}
 		data, err := os.ReadFile(name)
 		if err == nil {
 			err = vault.WriteKeyFile(filepath.Join(c.keysDir, filepath.Base(name)), data)
@@ -233,17 +243,17 @@ func (c *copying) verify(ctx context.Context) error {
 	if keys == "" {
 		keys = c.live()
 	}
-	return sound(ctx, c.dir, keys)
+	return sound(ctx, c.dir, keys, c.cfg.Progress)
 }
 
 // sound wants fsck to find nothing wrong.
-func sound(ctx context.Context, dir, keys string) (err error) {
+func sound(ctx context.Context, dir, keys string, progress Progress) (err error) {
 	s, err := openQuiet(ctx, dir, keys)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	reports, err := s.fsck(ctx, keys, nil, nil)
+	reports, err := s.fsck(ctx, keys, nil, progress.of("records checked"))
 	if err != nil {
 		return err
 	}
@@ -257,7 +267,7 @@ func sound(ctx context.Context, dir, keys string) (err error) {
 
 func (c *copying) describe(context.Context) (err error) {
 	c.Version, c.Built, c.Program = 1, evidence.TimeOf(time.Now()), Version()
-	if c.Database, err = digestOf(filepath.Join(c.dir, "evf.db")); err != nil {
+	if c.Database, err = digestOf(filepath.Join(c.dir, "evf.db"), c.cfg.Progress); err != nil {
 		return err
 	}
 	data, err := json.MarshalIndent(c.Backup, "", "  ")
@@ -268,17 +278,6 @@ func (c *copying) describe(context.Context) (err error) {
 		return err
 	}
 	return syncTree(c.dir)
-}
-
-func digestOf(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	_, err = io.Copy(h, f)
-	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 func (c *copying) nameKeys(context.Context) error {

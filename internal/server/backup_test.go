@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
@@ -287,5 +290,55 @@ func TestBackupAndRestoreFail(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestProgress wants every step that takes long to be told to its end.
+func TestProgress(t *testing.T) {
+	h := newHouse(t)
+	h.ended()
+	type step struct{ done, total uint64 }
+	told := map[string]step{}
+	progress := func(what string, done, total uint64) {
+		if done < told[what].done || done > total {
+			t.Errorf("%s: %d of %d after %d", what, done, total, told[what].done)
+		}
+		told[what] = step{done, total}
+	}
+	want := func() {
+		t.Helper()
+		n := uint64(h.count(""))
+		if diff := cmp.Diff(map[string]step{"MB copied": {}, "MB read": {}, "records published": {n, n}, "records checked": {n, n}}, told, cmp.AllowUnexported(step{})); diff != "" {
+			t.Errorf("told (-want +got):\n%s", diff)
+		}
+		clear(told)
+	}
+	h.must(h.server.Log(DefaultTenant).Seal(t.Context()))
+	out, keys := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "keys")
+	_, err := MakeBackup(t.Context(), BackupConfig{Data: h.dir, Out: out, Keys: keys, Progress: progress})
+	h.must(err)
+	want()
+	_, err = Restore(t.Context(), RestoreConfig{Backup: out, Keys: keys, Data: filepath.Join(t.TempDir(), "restored"), Progress: progress})
+	h.must(err)
+	want()
+}
+
+// TestProgressOfBytes copies more than one piece.
+func TestProgressOfBytes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	want := bytes.Repeat([]byte("0123456789"), 250_000)
+	if err := os.WriteFile(path, want, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	told := uint64(0)
+	err := copyTo(&got, path, func(done, total uint64) {
+		if done < told || total != uint64(len(want)) {
+			t.Errorf("%d of %d bytes after %d", done, total, told)
+		}
+		told = done
+	})
+	if err != nil || told != uint64(len(want)) || !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("copied: %v, told %d in the end", err, told)
 	}
 }

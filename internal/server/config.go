@@ -47,6 +47,9 @@ type Config struct {
 	Log *slog.Logger `yaml:"-"`
 	// Clock is the time; nil means time.Now.
 	Clock func() time.Time `yaml:"-"`
+	// Packing hears how many records of a packet that is built are done; nil
+	// hears nothing. It is for a program that builds one at a time.
+	Packing func(done, total uint64) `yaml:"-"`
 
 	elapsed func() time.Duration // passes whatever the clock does; none for a Clock of others
 }

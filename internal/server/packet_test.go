@@ -93,3 +93,15 @@ func TestPacketAfterTheManifestMovedOn(t *testing.T) {
 		t.Errorf("%d activations before the run are in its packet, want 1", before)
 	}
 }
+
+// TestPackingIsTold wants to hear of every record of a packet.
+func TestPackingIsTold(t *testing.T) {
+	clock := newClock()
+	var told, total uint64
+	h := openHouseWith(t, Config{Data: t.TempDir(), Clock: clock.now, Packing: func(done, n uint64) { told, total = told+1, n }}, clock)
+	h.apply(manifest(t, "payments"))
+	h.packet(h.ended().ID)
+	if told == 0 || told != total {
+		t.Errorf("told %d times of %d records", told, total)
+	}
+}

@@ -1,23 +1,17 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/erasure"
-	"github.com/evidencefactory/evf/internal/ledger"
-	"github.com/evidencefactory/evf/internal/store"
-	"github.com/evidencefactory/evf/internal/tlog"
-	"github.com/evidencefactory/evf/internal/vault"
 )
 
 // RestoreConfig says what is put back where.
@@ -31,6 +25,8 @@ type RestoreConfig struct {
 	// Checkpoint is a published checkpoint of a log of the house, to be told
 	// what is lost. Empty tells nothing.
 	Checkpoint string
+	// Progress hears of what takes long; nil hears nothing.
+	Progress Progress
 
 	step stepper
 }
@@ -49,8 +45,10 @@ type RestoredShort struct {
 	Known    uint64 // records that there were at least
 }
 
-// Restore makes a data directory from a backup and keys. Before the directory
-// gets its name, every erasure that anything here knows of is carried out: the
+// Restore makes a data directory from a backup and keys. Of the backup it takes
+// the database, which backup.json names by its digest, and the list of
+// erasures; the log is made again from the database. Before the directory gets
+// its name, every erasure that anything here knows of is carried out: the
 // records' own, those kept beside the keys, and those of the lists. Then it is
 // checked completely. Erasures that the records do not know yet are recorded
 // at the first start.
@@ -71,7 +69,7 @@ func Restore(ctx context.Context, cfg RestoreConfig) (r *Restored, err error) {
 		name string
 		do   func(context.Context) error
 	}{
-		{"read the backup", p.read}, {"put the database and the log back", p.files}, {"put the keys back", p.keys},
+		{"read the backup", p.read}, {"put the database back", p.database}, {"put the keys back", p.keys}, {"make the log again", p.log},
 		{"erase again", p.erase}, {"check it", p.verify}, {"name it", p.name},
 	} {
 		if err := cfg.step.run(s.name, func() error { return s.do(ctx) }); err != nil {
@@ -99,18 +97,22 @@ type putting struct {
 	lines []erasure.Line
 }
 
+// maxBackupFile bounds backup.json: some hundred bytes for each tenant.
+const maxBackupFile = 16 << 20
+
 // read takes in what it is made from, before anything is written.
 func (p *putting) read(ctx context.Context) error {
-	data, err := os.ReadFile(filepath.Join(p.cfg.Backup, backupFile))
+	f, err := os.Open(filepath.Join(p.cfg.Backup, backupFile))
 	if err != nil {
 		return fmt.Errorf("%s is not a backup: %w", p.cfg.Backup, err)
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
+	defer f.Close()
+	dec := json.NewDecoder(io.LimitReader(f, maxBackupFile))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&p.Backup); err != nil || p.Version != 1 {
-		return errors.Join(fmt.Errorf("%s is not of a form that this program knows", filepath.Join(p.cfg.Backup, backupFile)), err)
+		return errors.Join(fmt.Errorf("%s is not of a form that this program knows", f.Name()), err)
 	}
-	digest, err := digestOf(filepath.Join(p.cfg.Backup, "evf.db"))
+	digest, err := digestOf(filepath.Join(p.cfg.Backup, "evf.db"), p.cfg.Progress)
 	if err != nil {
 		return err
 	}
@@ -127,62 +129,12 @@ func (p *putting) read(ctx context.Context) error {
 	return nil
 }
 
-// readErasures reads a list, or that of a backup or of a data directory.
-func readErasures(ctx context.Context, path string) (lines []erasure.Line, err error) {
-	if keys := filepath.Join(path, "keys"); exists(keys) {
-		return keptErasures(ctx, keys)
-	}
-	if list := filepath.Join(path, erasuresFile); exists(list) {
-		path = list
-	} else if exists(filepath.Join(path, backupFile)) {
-		return nil, nil // a backup from before the first erasure
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if lines, err = erasure.ReadList(f); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return lines, nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// keptErasures reads what is kept beside the keys of a data directory.
-func keptErasures(ctx context.Context, keys string) (lines []erasure.Line, err error) {
-	v, err := vault.Open(ctx, keys, false)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, v.Close()) }()
-	return lines, v.EachErasure(ctx, "", func(e vault.Erasure) error {
-		leaf, _, err := e.Read()
-		if err == nil {
-			lines = append(lines, erasure.Line{Version: 1, Tenant: string(leaf.Tenant), Leaf: e.Leaf, Record: e.Record})
-		}
-		return err
-	})
-}
-
-func (p *putting) files(context.Context) error {
-	if err := os.CopyFS(filepath.Join(p.dir, "log"), os.DirFS(filepath.Join(p.cfg.Backup, "log"))); err != nil {
-		return err
-	}
-	data, err := os.Open(filepath.Join(p.cfg.Backup, "evf.db"))
-	if err != nil {
-		return err
-	}
+func (p *putting) database(context.Context) error {
 	out, err := os.OpenFile(filepath.Join(p.dir, "evf.db"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return errors.Join(err, data.Close())
+		return err
 	}
-	_, err = out.ReadFrom(data)
-	return errors.Join(err, out.Close(), data.Close())
+	return errors.Join(copyTo(out, filepath.Join(p.cfg.Backup, "evf.db"), p.cfg.Progress.bytes("copied")), out.Close())
 }
 
 func (p *putting) keys(context.Context) error {
@@ -193,135 +145,15 @@ func (p *putting) keys(context.Context) error {
 	return readTar(p.cfg.Keys, keys)
 }
 
-// erase carries out every erasure that is known of. Keys that one names are
-// destroyed though they be new here; records are expunged where they stand in
-// their places.
-func (p *putting) erase(ctx context.Context) (err error) {
-	v, err := vault.Open(ctx, filepath.Join(p.dir, "keys"), false)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, v.Close()) }()
-	return openCopy(ctx, p.dir, func(t store.Tenant) error {
-		for i := range p.lines {
-			if p.lines[i].Tenant != string(t.ID()) {
-				continue
-			}
-			e, err := p.lines[i].Erasure()
-			if err == nil {
-				err = v.Destroy(ctx, t.ID(), e)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if err := onRecord(ctx, t, v); err != nil {
-			return err
-		}
-		return p.settle(ctx, t, v)
-	})
-}
-
-// onRecord destroys what the records say, where the keys are older than these.
-func onRecord(ctx context.Context, t store.Tenant, v *vault.Vault) error {
-	var rows []store.Row
-	for from := uint64(0); ; from = rows[len(rows)-1].Seq + 1 {
-		err := t.View(ctx, func(tx store.Tx) (err error) {
-			rows, err = tx.TypeRows(evidence.TypeErasurePerformed, from, 256)
-			return err
-		})
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		for _, row := range rows {
-			if err := v.Destroy(ctx, t.ID(), vault.Erasure{Leaf: row.Leaf, Record: row.Record}); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// settle expunges, and says how far the log had come.
-func (p *putting) settle(ctx context.Context, t store.Tenant, v *vault.Vault) error {
-	head, err := headOf(ctx, t)
-	if err != nil {
-		return err
-	}
-	known := head.Next
-	err = v.EachErasure(ctx, t.ID(), func(e vault.Erasure) error {
-		leaf, body, err := e.Read()
-		if err != nil {
-			return err
-		}
-		p.Restored.Erasures++
-		known = max(known, leaf.Seq+1)
-		return expungeSealed(ctx, t, head.Sealed, body.Expunged)
-	})
-	if err != nil {
-		return err
-	}
-	size, err := p.published(ctx, t, head)
-	if err != nil {
-		return err
-	}
-	if known = max(known, size); known > head.Next {
-		p.Lost = append(p.Lost, RestoredShort{t.ID(), head.Next, known})
-	}
-	return nil
-}
-
-// expungeSealed removes the bytes of records that are under a checkpoint; the
-// first start seals the others and does the same with them.
-func expungeSealed(ctx context.Context, t store.Tenant, sealed uint64, list []evidence.Expunged) error {
-	var here []evidence.Expunged
-	err := t.View(ctx, func(tx store.Tx) (err error) {
-		here, err = erasure.Present(tx, list)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	var seqs []uint64
-	for _, x := range here {
-		if uint64(x.Seq) < sealed {
-			seqs = append(seqs, uint64(x.Seq))
-		}
-	}
-	return t.Expunge(ctx, seqs)
-}
-
-// published is the size that a checkpoint of the tenant's log covers, 0 where
-// none was given for it.
-func (p *putting) published(ctx context.Context, t store.Tenant, head store.Head) (uint64, error) {
-	if p.cfg.Checkpoint == "" {
-		return 0, nil
-	}
-	signed, err := os.ReadFile(p.cfg.Checkpoint)
-	if err != nil {
-		return 0, err
-	}
-	if cp, err := tlog.ReadCheckpoint(signed); err == nil && cp.Origin != head.Origin {
-		return 0, nil // another tenant's
-	}
-	keys, err := ledger.VerifierKeys(ctx, filepath.Join(p.dir, "keys"), t)
-	if err != nil {
-		return 0, err
-	}
-	verifiers := make([]note.Verifier, len(keys))
-	for i, key := range keys {
-		if verifiers[i], err = note.NewVerifier(key); err != nil {
-			return 0, err
-		}
-	}
-	cp, err := tlog.OpenCheckpoint(signed, verifiers...)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", p.cfg.Checkpoint, err)
-	}
-	return cp.Size, nil
+// log makes the published logs out of the database, so that nothing gets in
+// from the backup's folder that no key signed.
+func (p *putting) log(ctx context.Context) (err error) {
+	p.Tenants, err = republish(ctx, p.dir, filepath.Join(p.dir, "keys"), p.cfg.Progress)
+	return err
 }
 
 func (p *putting) verify(ctx context.Context) error {
-	return sound(ctx, p.dir, filepath.Join(p.dir, "keys"))
+	return sound(ctx, p.dir, filepath.Join(p.dir, "keys"), p.cfg.Progress)
 }
 
 func (p *putting) name(context.Context) error {

@@ -134,7 +134,7 @@ func (s *Server) wire(ctx context.Context) error {
 	s.desk = approval.NewDesk(s.rec, people, now)
 	s.eraser = erasure.New(erasure.Config{Recorder: s.rec, Vault: s.vault, People: people, Workflows: workflows, Ledger: s.ledger,
 		List: erasure.List{Path: s.cfg.Erasures}, Clock: now})
-	pack := packer.New(packer.Config{Recorder: s.rec, Threads: threads, Ledger: s.ledger, Clock: now, Generator: generator(),
+	pack := packer.New(packer.Config{Recorder: s.rec, Threads: threads, Ledger: s.ledger, Clock: now, Generator: generator(), Progress: s.cfg.Packing,
 		Key: func(t evidence.TenantID) ed25519.PrivateKey { return s.packets[t] }})
 	for id, t := range s.tenants {
 		// What was ordered to be erased is gone before anything is served.

@@ -44,6 +44,14 @@ type Tenant interface {
 	// left are passed over; one that is not sealed yet, or whose type folds
 	// into projections, is evidence.Conflict.
 	Expunge(ctx context.Context, seqs []uint64) error
+	// Forget clears the MACs of records, against which guesses at what they
+	// withhold could be tried. From then on whoever repeats one of them is
+	// answered evidence.Conflict. When it returns, the MACs stand in none of
+	// the store's files, even where an earlier call was broken off. Records
+	// that have none left, or that are not there, are passed over.
+	Forget(ctx context.Context, seqs []uint64) error
+	// SetForgotten raises Head.Forgotten; it never lowers it.
+	SetForgotten(ctx context.Context, to uint64) error
 }
 
 // Batch is entries that commit together.
@@ -66,7 +74,7 @@ type Epoch struct{ From, To string } // origins
 // Entry is a record ready to be placed: canonical but for its received time.
 type Entry struct {
 	Submitter string // who placed it: a retry by another is a conflict
-	MAC       []byte // keyed MAC of the canonical draft: equal for a retry
+	MAC       []byte // keyed MAC of the canonical draft: equal for a retry, which one that is empty never is
 	Record    *evidence.Record
 	Bytes     []byte // canonical bytes; Append sets the received time in place
 	Received  int    // its offset there
@@ -88,6 +96,7 @@ type Head struct {
 	Prev       evidence.Digest // of the last leaf, evidence.ZeroDigest at first
 	Sealed     uint64          // size of the tree last signed
 	Checkpoint []byte          // its signed note, nil before the first
+	Forgotten  uint64          // erasures before this seq have had the MACs of all they closed cleared
 }
 
 // Row is one record as it stands. Record and Vault are empty where it was
@@ -131,6 +140,8 @@ type Tx interface {
 	RunRows(run evidence.RunID, from uint64, limit int) ([]Row, error)
 	// RunLength is the number of a run's records.
 	RunLength(run evidence.RunID) (uint64, error)
+	// HouseRows reads the records of no run that withhold something, likewise.
+	HouseRows(from uint64, limit int) ([]Row, error)
 	// TypeRows reads records of a type likewise.
 	TypeRows(t evidence.Type, from uint64, limit int) ([]Row, error)
 	// RowByID finds a submitter's record; evidence.NotFound without one.

@@ -60,6 +60,20 @@ func cutPart(b []byte) (part, rest []byte, ok bool) {
 	return b[k : k+int(n)], b[k+int(n):], true
 }
 
+// KeysOf lists the full names of the keys that a block's values lie under; ok
+// is false where it is no block.
+func KeysOf(block []byte) (names []string, ok bool) {
+	for len(block) > 0 {
+		name, rest, ok := cutPart(block)
+		_, rest, ok2 := cutPart(rest)
+		if !ok || !ok2 {
+			return nil, false
+		}
+		names, block = append(names, string(name)), rest
+	}
+	return names, true
+}
+
 // ErrAltered marks a block that was not sealed for this record, or not by us.
 var ErrAltered = errors.New("withheld values do not open: the block was altered, or belongs to another record")
 

@@ -18,7 +18,7 @@ func (t *tenant) Expunge(ctx context.Context, seqs []uint64) error {
 	if err := t.store.do(ctx, func(w *writer) error { return w.expunge(t, seqs) }); err != nil {
 		return err
 	}
-	return t.store.truncate(ctx)
+	return t.store.truncate(ctx, "the records are expunged, and their bytes still stand in the write-ahead log")
 }
 
 // expunge checks every record before it touches the first.
@@ -52,16 +52,16 @@ func (w *writer) expunge(t *tenant, seqs []uint64) error {
 		if records[i] == nil {
 			continue
 		}
-		if err := w.forget(t, seq, records[i]); err != nil {
+		if err := w.empty(t, seq, records[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// forget removes one record's bytes and links. Its MAC goes too: whoever holds
+// empty removes one record's bytes and links. Its MAC goes too: whoever holds
 // the keys could try guesses against it.
-func (w *writer) forget(t *tenant, seq uint64, rec *evidence.Record) error {
+func (w *writer) empty(t *tenant, seq uint64, rec *evidence.Record) error {
 	for _, l := range rec.Links {
 		if _, err := w.conn.ExecContext(w.ctx, "DELETE FROM link WHERE tenant=? AND kind=? AND id=? AND pos=?", t.no, l.Kind, l.ID, t.pos(seq)); err != nil {
 			return &fatalError{err}
@@ -69,23 +69,6 @@ func (w *writer) forget(t *tenant, seq uint64, rec *evidence.Record) error {
 	}
 	if _, err := w.conn.ExecContext(w.ctx, "UPDATE record SET record=x'', vault=NULL, mac=x'' WHERE pos=?", t.pos(seq)); err != nil {
 		return &fatalError{err}
-	}
-	return nil
-}
-
-// truncate carries the write-ahead log over into the database and empties it,
-// so that no earlier page stands there either. It waits for readers.
-func (s *Store) truncate(ctx context.Context) error {
-	err := s.wait(ctx, &request{between: true, done: make(chan error, 1), run: func(w *writer) error {
-		var busy, pages, moved int
-		err := w.conn.QueryRowContext(w.ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
-		if err == nil && busy != 0 {
-			err = errors.New("a reader holds the write-ahead log")
-		}
-		return err
-	}})
-	if err != nil {
-		return unavailable("the records are expunged, and their bytes still stand in the write-ahead log: the next start empties it", err)
 	}
 	return nil
 }

@@ -7,7 +7,8 @@ CREATE TABLE tenant (
   next       INTEGER NOT NULL DEFAULT 0,
   prev       TEXT NOT NULL,
   sealed     INTEGER NOT NULL DEFAULT 0,
-  checkpoint BLOB
+  checkpoint BLOB,
+  forgotten  INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE record (
@@ -26,6 +27,9 @@ CREATE TABLE record (
 -- speak of records by id.
 CREATE UNIQUE INDEX record_id ON record (tenant, id);
 CREATE INDEX record_run ON record (run, pos) WHERE run <> '';
+-- Erasing a person looks for what the house withholds about them. Most records
+-- are of a run or withhold nothing, and cost this index nothing.
+CREATE INDEX record_house ON record (pos) WHERE run = '' AND length(vault) > 0;
 CREATE INDEX record_type ON record (tenant, type, pos);
 
 CREATE TABLE link (

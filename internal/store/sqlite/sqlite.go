@@ -46,6 +46,7 @@ type Store struct {
 	queue   chan *request
 	stopped chan struct{}
 
+	tries  int                   // to empty the write-ahead log, before a reader is said to hold it
 	broken atomic.Pointer[error] // why nothing more is written, see distrust
 
 	closing sync.RWMutex // held for reading while sending to queue, for writing to close it
@@ -57,7 +58,7 @@ type Store struct {
 
 // Open opens or makes the file and starts the writer.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{clock: cfg.Clock, queue: make(chan *request, maxGroup), stopped: make(chan struct{}), tenants: map[evidence.TenantID]*tenant{}}
+	s := &Store{clock: cfg.Clock, tries: truncateTries, queue: make(chan *request, maxGroup), stopped: make(chan struct{}), tenants: map[evidence.TenantID]*tenant{}}
 	if cfg.Readers == 0 {
 		cfg.Readers = 8
 	}

@@ -330,6 +330,9 @@ func (w *writer) repeat(t *tenant, e *store.Entry) (*store.Placed, error) {
 		return nil, &fatalError{err}
 	}
 	// What another submitter placed is never answered, whatever its content.
+	if submitter == e.Submitter && len(mac) == 0 {
+		return nil, evidence.Errorf(evidence.Conflict, "/id", "record %s exists, and what it withheld or held was erased: it is not compared with anything any more", e.Record.ID)
+	}
 	if submitter != e.Submitter || !hmac.Equal(mac, e.MAC) {
 		return nil, evidence.Errorf(evidence.Conflict, "/id", "record %s exists with other content: use a new id", e.Record.ID)
 	}

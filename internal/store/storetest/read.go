@@ -108,7 +108,8 @@ func paging(t *testing.T, h *house) {
 	runs := []evidence.RunID{evidence.RunID(NewID()), evidence.RunID(NewID()), ""}
 	link := evidence.Link{Kind: "trace", ID: "1"}
 	want := map[evidence.RunID][]uint64{}
-	var linked, steps []uint64
+	var linked, steps, withholding []uint64
+	block := func(evidence.RecordID, evidence.RunID, []evidence.Disclosure) []byte { return []byte("block") }
 	for i := range uint64(30) {
 		run := runs[i%3]
 		f := Step(run, fmt.Sprint("step", i))
@@ -123,8 +124,17 @@ func paging(t *testing.T, h *house) {
 			linked = append(linked, i)
 		}
 		want[run] = append(want[run], i)
-		h.append(tenant, Batch("s", f))
+		e := f.Entry("s", nil)
+		if i%2 == 0 {
+			e = f.Entry("s", block)
+		}
+		if i%2 == 0 && run == "" {
+			withholding = append(withholding, i)
+		}
+		h.append(tenant, store.Batch{Entries: []store.Entry{e}})
 	}
+	other := Step("", "another tenant's").Entry("s", block)
+	h.append(h.tenant("b"), store.Batch{Entries: []store.Entry{other}})
 	delete(want, "") // belongs to no run, and is no run
 	h.view(tenant, func(tx store.Tx) error {
 		for _, run := range runs {
@@ -133,6 +143,7 @@ func paging(t *testing.T, h *house) {
 		samePages(t, "type", steps, func(from uint64, n int) ([]uint64, error) {
 			return seqs(tx.TypeRows(evidence.TypeStepObserved, from, n))
 		})
+		samePages(t, "of no run", withholding, func(from uint64, n int) ([]uint64, error) { return seqs(tx.HouseRows(from, n)) })
 		samePages(t, "link", linked, func(from uint64, n int) ([]uint64, error) { return tx.Linked(link, from, n) })
 		if _, err := tx.RowByID("s", evidence.RecordID(NewID())); evidence.KindOf(err) != evidence.NotFound {
 			t.Errorf("a record that is not there: %v", err)
