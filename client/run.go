@@ -65,11 +65,17 @@ func (r *RunHandle) Route(ctx context.Context, k RouteCase) (Routed, error) {
 // Ask asks whether an action may run. To ask again about a held action, pass
 // its id and the same arguments; an empty id is a new action.
 func (r *RunHandle) Ask(ctx context.Context, id evidence.ActionID, tool string, args evidence.Value) (Verdict, error) {
-	if id == "" {
-		id = evidence.ActionID(NewID())
+	return r.AskFrom(ctx, AskAction{ID: id, Tool: tool, Args: args})
+}
+
+// AskFrom asks as Ask does, and says where the arguments may come from.
+func (r *RunHandle) AskFrom(ctx context.Context, a AskAction) (Verdict, error) {
+	if a.ID == "" {
+		a.ID = evidence.ActionID(NewID())
 	}
+	a.Run = r.ID
 	var out Verdict
-	return out, r.c.call(ctx, "POST", "/v1/actions", AskAction{ID: id, Run: r.ID, Tool: tool, Args: args}, &out)
+	return out, r.c.call(ctx, "POST", "/v1/actions", a, &out)
 }
 
 // Done says what came of an action.

@@ -79,6 +79,17 @@ type AskAction struct {
 	Run  evidence.RunID    `json:"run"`
 	Tool string            `json:"tool" doc:"server/name, as in the manifest"`
 	Args evidence.Value    `json:"args"`
+	// Where the arguments may come from. It is compared with them and not
+	// kept; what checkers attested need not be said.
+	Inputs    []Input  `json:"inputs,omitempty" doc:"what may be relied on: at most 64"`
+	Untrusted []string `json:"untrusted,omitempty" doc:"what others wrote and the agent read, output of tools, documents, pages: at most 64"`
+}
+
+// Input is a text that an action's arguments may rely on.
+type Input struct {
+	Name   string `json:"name,omitempty"`
+	Value  string `json:"value"`
+	Source string `json:"source,omitempty" enum:"field,person" doc:"a cited field, or what a person said; field where it is left out"`
 }
 
 // Verdict is the gate's answer.

@@ -96,6 +96,10 @@ type Facts struct {
 	ChecksMissing  []string `json:"checks_missing" evf:"key,format=ident"`
 	ArgsAttested   bool     `json:"args_attested" evf:"key"`
 	ArgsUnattested []string `json:"args_unattested" evf:"key,format=ident"`
+	ArgsCited      []string `json:"args_cited" evf:"key,format=ident"`
+	ArgsPerson     []string `json:"args_person" evf:"key,format=ident"`
+	ArgsUnknown    []string `json:"args_unknown" evf:"key,format=ident"`
+	ArgsUntrusted  []string `json:"args_untrusted" evf:"key,format=ident"`
 	Routed         bool     `json:"routed" evf:"key"`
 	Route          []string `json:"route" evf:"key,format=ident"`
 	Approvals      []string `json:"approvals" evf:"key,format=ident"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"mime"
 	"reflect"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/decision"
 	"github.com/evidencefactory/evf/internal/gate"
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/recorder"
@@ -124,7 +126,11 @@ func (a *API) submit(ctx context.Context, c *call) (any, error) {
 }
 
 func (a *API) ask(ctx context.Context, c *call, in client.AskAction) (client.Verdict, error) {
-	v, err := a.cfg.Gate.Before(ctx, c.by, gate.Action{ID: in.ID, Run: in.Run, Tool: in.Tool, Args: in.Args})
+	from, err := sources(&in)
+	if err != nil {
+		return client.Verdict{}, err
+	}
+	v, err := a.cfg.Gate.Before(ctx, c.by, gate.Action{ID: in.ID, Run: in.Run, Tool: in.Tool, Args: in.Args, Sources: from})
 	if err != nil {
 		return client.Verdict{}, err
 	}
@@ -136,6 +142,30 @@ func (a *API) ask(ctx context.Context, c *call, in client.AskAction) (client.Ver
 		out.Approvals = append(out.Approvals, client.Waiting{ID: w.ID, Name: w.Name, Role: w.Role, Expires: w.Expires})
 	}
 	return out, nil
+}
+
+// maxSources bounds the texts of either kind that an action brings along.
+const maxSources = 64
+
+// sources are the texts that the arguments of an action may come from.
+func sources(in *client.AskAction) (s decision.Sources, err error) {
+	for at, n := range map[string]int{"/inputs": len(in.Inputs), "/untrusted": len(in.Untrusted)} {
+		if n > maxSources {
+			return s, evidence.Errorf(evidence.Invalid, at, "has %d entries, at most %d are allowed", n, maxSources)
+		}
+	}
+	for i, input := range in.Inputs {
+		switch input.Source {
+		case "", "field":
+			s.Cited = append(s.Cited, input.Value)
+		case "person":
+			s.Person = append(s.Person, input.Value)
+		default:
+			return s, evidence.Errorf(evidence.Invalid, fmt.Sprintf("/inputs/%d/source", i), "is neither field nor person")
+		}
+	}
+	s.Untrusted = in.Untrusted
+	return s, nil
 }
 
 func (a *API) outcome(ctx context.Context, c *call, in client.Outcome) (client.Placed, error) {

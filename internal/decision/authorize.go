@@ -24,6 +24,7 @@ func (s *State) Facts(tool string, args evidence.Value, digest evidence.Digest) 
 	f.ChecksMissing = set(f.ChecksMissing)
 	f.ArgsUnattested = set(s.unattested(tool, args))
 	f.ArgsAttested = len(f.ArgsUnattested) == 0
+	s.provenance(tool, args, &f)
 	if s.Routed() {
 		f.Routed, f.Route = true, set(s.Route.To)
 	}
@@ -65,7 +66,7 @@ func (s *State) Judge(r policy.Request) policy.Verdict {
 		}
 		return v
 	}
-	return s.Rules.Policies.Evaluate(r)
+	return s.Rules.traced(t, r, s.Rules.Policies.Evaluate(r))
 }
 
 func deny(code, format string, args ...any) policy.Verdict {
@@ -85,7 +86,8 @@ func (s *State) Authorization(action evidence.ActionID, digest evidence.Digest, 
 		Action: string(action), Tool: s.Rules.Named(r.Tool), ArgsDigest: digest, Document: s.Document,
 		Verdict: string(v.Effect), Mode: string(s.Rules.Mode), Policies: policies(v), Reasons: reasons(v), Require: v.Require,
 		Facts: evidence.Facts{ChecksPassed: f.ChecksPassed, ChecksFailed: f.ChecksFailed, ChecksMissing: f.ChecksMissing,
-			ArgsAttested: f.ArgsAttested, ArgsUnattested: f.ArgsUnattested, Routed: f.Routed, Route: f.Route,
+			ArgsAttested: f.ArgsAttested, ArgsUnattested: f.ArgsUnattested, ArgsCited: f.ArgsCited, ArgsPerson: f.ArgsPerson, ArgsUnknown: f.ArgsUnknown, ArgsUntrusted: f.ArgsUntrusted,
+			Routed: f.Routed, Route: f.Route,
 			Approvals: f.Approvals, CallsInRun: f.CallsInRun, InitiatorKind: f.InitiatorKind},
 		Identity: r.Identity, PolicySet: s.Rules.Policies.Digest(), Schema: s.Rules.SchemaDigest(),
 		Engine: Engine, Request: asked, Summary: summary(r, v), Assurance: s.Rules.Assurance(),

@@ -24,6 +24,7 @@ type State struct {
 	Action    *store.Action    // nil for a new one
 	Approvals []store.Approval // asked for the action: the latest of each name
 	Gone      []string         // approvers who may not decide any more
+	Sources   Sources          // where the arguments may come from, as the caller says
 
 	// Attests are the values that checks attest, by the seq of the check. One
 	// that cannot be read is not there, and attests nothing.

@@ -37,6 +37,7 @@ func (g *Gate) evaluate(ctx context.Context, by *identity.Caller, s *seen, a Act
 	if err := g.read(ctx, by.Tenant, s); err != nil {
 		return nil, err
 	}
+	s.Sources = a.Sources
 	request := policy.Request{Identity: by.Identity, Tool: a.Tool, Args: a.Args, Facts: s.Facts(a.Tool, a.Args, digest), Now: s.Now}
 	v := s.Judge(request)
 	d := &judged{execution: "caller"}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/approval"
+	"github.com/evidencefactory/evf/internal/decision"
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/recorder"
 	"github.com/evidencefactory/evf/internal/store"
@@ -54,6 +55,10 @@ type Action struct {
 	Run  evidence.RunID
 	Tool string // server/name
 	Args evidence.Value
+	// Sources are the texts that the arguments may come from. They are
+	// compared and not kept, so an answer to a held action goes by those that
+	// come with the last request.
+	Sources decision.Sources
 }
 
 // Verdict is the gate's answer.

@@ -38,6 +38,7 @@ var plan = map[string]place{
 	"internal/decision": {floor: 3},
 
 	"internal/recorder":  {floor: 4},
+	"internal/replay":    {floor: 4},
 	"internal/reperform": {floor: 4},
 
 	"internal/identity": {floor: 5},
@@ -76,7 +77,7 @@ var (
 )
 
 // pure packages have no clock, disk, network, database, logger or randomness.
-var pure = []string{"evidence", "packet", "internal/tlog", "internal/policy", "internal/control", "internal/redact", "internal/manifest", "internal/delivery", "internal/decision", "internal/reperform"}
+var pure = []string{"evidence", "packet", "internal/tlog", "internal/policy", "internal/control", "internal/redact", "internal/manifest", "internal/delivery", "internal/decision", "internal/replay", "internal/reperform"}
 
 // impure is what none of them imports.
 var impure = []string{"os", "net", "net/http", "database/sql", "log", "log/slog", "crypto/rand", "math/rand", "math/rand/v2"}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,6 +73,8 @@ func (a Arg) check(pointer string, v evidence.Value) []ArgProblem {
 		}
 	case ArgAmount:
 		message = a.checkAmount(v)
+	case ArgNumber:
+		message = a.checkNumber(v)
 	}
 	if message == "" {
 		return nil
@@ -117,6 +120,18 @@ func (a Arg) checkAmount(v evidence.Value) string {
 		return "must have at most 18 digits"
 	}
 	return a.within(n)
+}
+
+var decimalForm = regexp.MustCompile(`^-?[0-9]{1,14}(\.[0-9]{1,4})?$`)
+
+func (a Arg) checkNumber(v evidence.Value) string {
+	if v.Kind() != evidence.Number || !decimalForm.MatchString(v.Text()) {
+		return "must be a number with at most 14 digits before the point and 4 after it"
+	}
+	if n, err := strconv.ParseFloat(v.Text(), 64); err != nil || n < float64(a.Min) || n > float64(a.Max) {
+		return fmt.Sprintf("must be from %d to %d", a.Min, a.Max)
+	}
+	return ""
 }
 
 func (a Arg) within(n int64) string {

@@ -77,6 +77,9 @@ func (r *reader) crossTools(m *Manifest) {
 		if subject, ok := t.Arg(t.Subject); t.Subject != "" && (!ok || subject.Type != ArgString || !subject.Required) {
 			r.sayAt(path+".subject", "must name a required argument of type string")
 		}
+		if _, known := m.Approval(t.Hold); t.Hold != "" && !known {
+			r.sayAt(path+".hold", "no approval %q is declared: add it under approvals", t.Hold)
+		}
 		for _, a := range t.Args {
 			if a.Attested == "" {
 				continue

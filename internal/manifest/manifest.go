@@ -141,6 +141,15 @@ func (m *Manifest) Approval(name string) (Approval, bool) {
 	return find(m.Approvals, func(a Approval) bool { return a.Name == name })
 }
 
+// Holding names the approval that is asked for where an argument of a tool has
+// not the origin that it must have; "" where the workflow declares none.
+func (m *Manifest) Holding(t Tool) string {
+	if t.Hold != "" || len(m.Approvals) == 0 {
+		return t.Hold
+	}
+	return m.Approvals[0].Name
+}
+
 func find[T any](list []T, is func(T) bool) (found T, ok bool) {
 	if i := slices.IndexFunc(list, is); i >= 0 {
 		return list[i], true

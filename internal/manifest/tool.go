@@ -41,6 +41,9 @@ type Tool struct {
 	// Subject names the argument that is the digest of the document which the
 	// action is about; "" where there is none.
 	Subject string
+	// Hold names the approval that is asked for where the origin of an
+	// argument is not what it must be; by default the workflow's first.
+	Hold string
 	// Args are all the arguments the tool takes: others are refused.
 	Args []Arg
 }
@@ -56,6 +59,17 @@ func (t Tool) Arg(name string) (Arg, bool) {
 	return find(t.Args, func(a Arg) bool { return a.Name == name })
 }
 
+// Wants is where an argument of the tool must come from.
+func (t Tool) Wants(a Arg) Provenance {
+	switch {
+	case a.Provenance != "":
+		return a.Provenance
+	case t.Impact == ImpactHigh:
+		return ProvenanceTrusted
+	}
+	return ProvenanceAny
+}
+
 // ArgType is what an argument is in JSON.
 type ArgType string
 
@@ -66,6 +80,26 @@ const (
 	ArgBoolean ArgType = "boolean"
 	ArgStrings ArgType = "strings" // a list of strings
 	ArgAmount  ArgType = "amount"  // a string that holds a whole number of minor units, up to 18 digits
+	ArgNumber  ArgType = "number"  // a number with at most 4 digits after the point, and 14 before it
+	ArgJSON    ArgType = "json"    // anything; policies do not see into it
+)
+
+// Provenance is where an argument must come from.
+type Provenance string
+
+// The provenances.
+const (
+	// ProvenanceAny is not looked at.
+	ProvenanceAny Provenance = "any"
+	// ProvenanceTrusted may not stand in untrusted content alone. This is the
+	// default of tools with high impact; of others, any is.
+	ProvenanceTrusted Provenance = "trusted"
+	// ProvenanceProse is for free text, as of a subject or a note: of it only
+	// what leads elsewhere may not stand in untrusted content alone, and a row
+	// of words that is hardly the caller's own. Common words stand everywhere.
+	ProvenanceProse Provenance = "prose"
+	// ProvenanceCited must stand in a cited field, or in what a person said.
+	ProvenanceCited Provenance = "cited"
 )
 
 // Arg is one argument of a tool.
@@ -78,7 +112,7 @@ type Arg struct {
 	// of each of strings; "" for none.
 	Pattern string
 	// Enum lists the only values a string, or each of strings, may have; nil
-	// for any.
+	// for any. Of json, it lists the words in it that need no origin.
 	Enum []string
 	// MaxLength bounds a string, or each of strings, in characters: up to
 	// 16384, default 2000.
@@ -91,6 +125,8 @@ type Arg struct {
 	// Attested names the value, among those that the checks attested for the
 	// subject, that this argument must equal; "" for none.
 	Attested string
+	// Provenance is where it must come from; "" is the tool's default.
+	Provenance Provenance
 
 	pattern *regexp.Regexp
 }
@@ -106,6 +142,7 @@ func (r *reader) tool(name string, n at) Tool {
 		need("impact", func(n at) { t.Impact = Impact(r.oneOf(n, "read", "low", "high")) }),
 		may("execution", func(n at) { t.Execution = Execution(r.oneOf(n, "target", "caller")) }),
 		may("subject", func(n at) { t.Subject = r.word(n, argForm) }),
+		may("hold", func(n at) { t.Hold = r.word(n, nameForm) }),
 		may("args", func(n at) {
 			r.entries(n, argForm, maxArgs, func(name string, n at) { t.Args = append(t.Args, r.arg(name, n)) })
 		}),
@@ -117,7 +154,9 @@ func (r *reader) arg(name string, n at) Arg {
 	a := Arg{Name: name, Required: true, MaxLength: 2000, MaxItems: 100, Min: -maxExact, Max: maxExact}
 	before := len(r.problems)
 	r.fields(n,
-		need("type", func(n at) { a.Type = ArgType(r.oneOf(n, "string", "integer", "boolean", "strings", "amount")) }),
+		need("type", func(n at) {
+			a.Type = ArgType(r.oneOf(n, "string", "integer", "boolean", "strings", "amount", "number", "json"))
+		}),
 		may("required", func(n at) { a.Required = r.boolean(n) }),
 		may("pattern", func(n at) { a.Pattern = r.text(n, 500); a.pattern = r.pattern(n, a.Pattern) }),
 		may("enum", func(n at) { a.Enum = r.enum(n) }),
@@ -126,6 +165,7 @@ func (r *reader) arg(name string, n at) Arg {
 		may("max", func(n at) { a.Max = r.integer(n, -maxAmount, maxAmount) }),
 		may("max_items", func(n at) { a.MaxItems = int(r.integer(n, 1, 1000)) }),
 		may("attested", func(n at) { a.Attested = r.word(n, inputForm) }),
+		may("provenance", func(n at) { a.Provenance = Provenance(r.oneOf(n, "any", "prose", "trusted", "cited")) }),
 	)
 	if len(r.problems) == before {
 		r.bounds(n, &a)
@@ -137,8 +177,8 @@ func (r *reader) arg(name string, n at) Arg {
 // that nothing can satisfy.
 func (r *reader) bounds(n at, a *Arg) {
 	for key, types := range map[string][]ArgType{
-		"pattern": {ArgString, ArgStrings}, "enum": {ArgString, ArgStrings}, "max_length": {ArgString, ArgStrings},
-		"min": {ArgInteger, ArgAmount}, "max": {ArgInteger, ArgAmount}, "max_items": {ArgStrings},
+		"pattern": {ArgString, ArgStrings}, "enum": {ArgString, ArgStrings, ArgJSON}, "max_length": {ArgString, ArgStrings},
+		"min": {ArgInteger, ArgAmount, ArgNumber}, "max": {ArgInteger, ArgAmount, ArgNumber}, "max_items": {ArgStrings},
 		"attested": {ArgString, ArgInteger, ArgBoolean, ArgAmount},
 	} {
 		if has(n, key) && !slices.Contains(types, a.Type) {

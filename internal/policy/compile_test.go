@@ -104,7 +104,7 @@ func TestCompileRefusesDeclarations(t *testing.T) {
 		{"tool twice", func(s *Source) { s.Tools[1].Name = "books/find_vendor" }, `tool "books/find_vendor" is declared twice`},
 		{"tool without server", func(s *Source) { s.Tools[0].Name = "find" }, `tool "find" must be named server/tool`},
 		{"impact", func(s *Source) { s.Tools[0].Impact = "huge" }, `the impact of tool books/find_vendor is "huge": it must be one of read, low, high`},
-		{"argument type", func(s *Source) { s.Tools[0].Args[0].Type = "float" }, `the type of argument query of tool books/find_vendor is "float": it must be one of string, integer, boolean, strings, amount`},
+		{"argument type", func(s *Source) { s.Tools[0].Args[0].Type = "float" }, `the type of argument query of tool books/find_vendor is "float": it must be one of string, integer, boolean, strings, amount, number, json`},
 		{"argument twice", func(s *Source) { s.Tools[1].Args[1].Name = "kind" }, `argument "books/post_invoice kind" is declared twice`},
 		{"too many arguments", func(s *Source) { s.Tools[0].Args = make([]Arg, 65) }, "tool books/find_vendor has more than 64 arguments"},
 		{"too many tools", func(s *Source) { s.Tools = make([]Tool, 201) }, "at most 200 tools and 100 identities can be declared"},

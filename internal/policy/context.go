@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/ast"
@@ -53,22 +54,25 @@ func argsRecord(tool Tool, args evidence.Value) (types.Record, error) {
 	if k := args.Kind(); k != evidence.Object && k != evidence.Null {
 		return types.Record{}, errors.New("the arguments must be an object")
 	}
-	r := types.RecordMap{}
+	r, given := types.RecordMap{}, 0
 	for _, declared := range tool.Args {
-		given, ok := args.Get(declared.Name)
+		arg, ok := args.Get(declared.Name)
 		if !ok {
 			if declared.Required {
 				return types.Record{}, fmt.Errorf("argument %s is missing", declared.Name)
 			}
 			continue
 		}
-		value, err := convert(given, declared.Type)
+		if given++; declared.Type == "json" {
+			continue
+		}
+		value, err := convert(arg, declared.Type)
 		if err != nil {
 			return types.Record{}, fmt.Errorf("argument %s %w", declared.Name, err)
 		}
 		r[types.String(declared.Name)] = value
 	}
-	if len(r) != len(args.Fields()) {
+	if given != len(args.Fields()) {
 		return types.Record{}, errors.New("there is an argument that the tool does not declare")
 	}
 	return types.NewRecord(r), nil
@@ -101,8 +105,24 @@ func convert(v evidence.Value, argType string) (types.Value, error) {
 		return nil, errors.New("must be a whole number of at most 18 digits, in a string")
 	case "strings":
 		return convertStrings(v)
+	case "number":
+		if v.Kind() == evidence.Number {
+			return decimal(v.Text())
+		}
 	}
 	return nil, errors.New("must be a " + argType)
+}
+
+// decimal reads a number that Cedar's four digits after the point can hold.
+func decimal(text string) (types.Value, error) {
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	d, err := types.ParseDecimal(text)
+	if err != nil {
+		return nil, errors.New("must be a number with at most 4 digits after the point")
+	}
+	return d, nil
 }
 
 var errNoStrings = errors.New("must be a list of strings")

@@ -51,8 +51,9 @@ type Tool struct {
 type Arg struct {
 	Name string
 	// Type is what the argument is in JSON, and so in Cedar: string (String),
-	// integer (Long), boolean (Bool), strings (Set<String>), or amount: a
-	// string that holds a whole number of at most 18 digits (Long).
+	// integer (Long), boolean (Bool), strings (Set<String>), amount: a string
+	// that holds a whole number of at most 18 digits (Long), number (decimal),
+	// or json, which policies do not see.
 	Type     string
 	Required bool
 }

@@ -38,6 +38,10 @@ type Facts struct {
 	Routed         bool     // routing rules were evaluated for this run
 	Route          []string // approvals that the routing demands; none: straight through
 	Approvals      []string // approvals granted for exactly these arguments
+	ArgsCited      []string // arguments that stand in cited fields
+	ArgsPerson     []string // arguments that stand in what a person said
+	ArgsUnknown    []string // arguments that stand nowhere
+	ArgsUntrusted  []string // arguments that stand in untrusted content alone
 	CallsInRun     int64    // calls allowed in this run before this one
 	InitiatorKind  string   // what the run goes back to; "" where unknown
 }
@@ -76,10 +80,11 @@ type fact[T any] struct {
 }
 
 // lists are the sets among the facts.
-func (f *Facts) lists() [5]fact[[]string] {
-	return [5]fact[[]string]{
+func (f *Facts) lists() [9]fact[[]string] {
+	return [9]fact[[]string]{
 		{"checks_failed", &f.ChecksFailed}, {"checks_missing", &f.ChecksMissing},
 		{"args_unattested", &f.ArgsUnattested}, {"route", &f.Route}, {"approvals", &f.Approvals},
+		{"args_cited", &f.ArgsCited}, {"args_person", &f.ArgsPerson}, {"args_unknown", &f.ArgsUnknown}, {"args_untrusted", &f.ArgsUntrusted},
 	}
 }
 

@@ -21,7 +21,7 @@ func TestRequestValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"args":{"document":"sha256:00","kind":"invoice","payable_minor":"125000"},` +
-		`"facts":{"approvals":["cfo"],"args_attested":true,"args_unattested":[],"calls_in_run":2,"checks_failed":[],"checks_missing":[],"checks_passed":true,"initiator_kind":"human","route":["ap-controller","cfo"],"routed":true},` +
+		`"facts":{"approvals":["cfo"],"args_attested":true,"args_cited":[],"args_person":[],"args_unattested":[],"args_unknown":[],"args_untrusted":[],"calls_in_run":2,"checks_failed":[],"checks_missing":[],"checks_passed":true,"initiator_kind":"human","route":["ap-controller","cfo"],"routed":true},` +
 		`"identity":"invoice-agent","now":"2026-03-01T12:00:00.000000000Z","tool":"books/post_invoice","v":1}`
 	if diff := cmp.Diff(want, string(v.Canonical())); diff != "" {
 		t.Errorf("the form of a recorded request changed (-want +got):\n%s", diff)

@@ -81,6 +81,9 @@ func actionsOf(src Source) ast.Actions {
 func argsType(t Tool) ast.RecordType {
 	r := ast.RecordType{}
 	for _, a := range t.Args {
+		if a.Type == "json" {
+			continue
+		}
 		r[types.String(a.Name)] = ast.Attribute{Type: cedarType(a.Type), Optional: !a.Required}
 	}
 	return r
@@ -94,6 +97,8 @@ func cedarType(argType string) ast.IsType {
 		return ast.Bool()
 	case "strings":
 		return ast.Set(ast.String())
+	case "number":
+		return ast.Decimal()
 	}
 	return ast.String()
 }

@@ -23,7 +23,7 @@ var (
 	tiers    = []string{"low", "medium", "high", "critical"}
 	modes    = []string{"observe", "shadow", "enforce"}
 	kinds    = []string{"agent", "workload"}
-	argTypes = []string{"string", "integer", "boolean", "strings", "amount"}
+	argTypes = []string{"string", "integer", "boolean", "strings", "amount", "number", "json"}
 )
 
 // check finds declarations that no schema can be made of.

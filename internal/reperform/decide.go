@@ -73,6 +73,7 @@ func (h *history) compare(it *item, s *decision.State, body *evidence.Authorizat
 	}
 	shown := request
 	shown.Facts = s.Facts(request.Tool, request.Args, body.ArgsDigest)
+	told(&shown.Facts, request.Facts)
 	if now.Request, err = policy.RequestValue(shown); err != nil {
 		res.missing("the facts cannot be written down: %v", err)
 		return
@@ -82,6 +83,13 @@ func (h *history) compare(it *item, s *decision.State, body *evidence.Authorizat
 	}
 	res.Differences = append(res.Differences, differ("", it.full, evidence.Body(now), passed)...)
 	h.sameRequest(it, body, request, res)
+}
+
+// told takes over where the arguments come from: the texts that the gate
+// compared them with are nowhere kept.
+func told(now *policy.Facts, recorded policy.Facts) {
+	now.ArgsCited, now.ArgsPerson = recorded.ArgsCited, recorded.ArgsPerson
+	now.ArgsUnknown, now.ArgsUntrusted = recorded.ArgsUnknown, recorded.ArgsUntrusted
 }
 
 // sameRequest holds the request against the rest of the record: asked at its
