@@ -86,8 +86,14 @@ func (h *history) compare(it *item, s *decision.State, body *evidence.Authorizat
 }
 
 // told takes over where the arguments come from: the texts that the gate
-// compared them with are nowhere kept.
+// compared them with are nowhere kept. What checkers attested is, so what is
+// cited by that alone must be so in the record.
 func told(now *policy.Facts, recorded policy.Facts) {
+	for _, name := range now.ArgsCited {
+		if !slices.Contains(recorded.ArgsCited, name) {
+			return
+		}
+	}
 	now.ArgsCited, now.ArgsPerson = recorded.ArgsCited, recorded.ArgsPerson
 	now.ArgsUnknown, now.ArgsUntrusted = recorded.ArgsUnknown, recorded.ArgsUntrusted
 }
