@@ -45,6 +45,8 @@ const (
 	TypeSystemEpoch       Type = "system.epoch"
 	TypePacketBuilt       Type = "packet.built"
 	TypeErasurePerformed  Type = "erasure.performed"
+	TypeStopEngaged       Type = "stop.engaged"
+	TypeStopReleased      Type = "stop.released"
 	TypeLegalHoldPlaced   Type = "legalhold.placed"
 	TypeLegalHoldReleased Type = "legalhold.released"
 )
@@ -81,6 +83,8 @@ var bodies = map[Type]reflect.Type{
 	TypeSystemEpoch:          reflect.TypeFor[SystemEpoch](),
 	TypePacketBuilt:          reflect.TypeFor[PacketBuilt](),
 	TypeErasurePerformed:     reflect.TypeFor[ErasurePerformed](),
+	TypeStopEngaged:          reflect.TypeFor[StopEngaged](),
+	TypeStopReleased:         reflect.TypeFor[StopReleased](),
 	TypeLegalHoldPlaced:      reflect.TypeFor[LegalHoldPlaced](),
 	TypeLegalHoldReleased:    reflect.TypeFor[LegalHoldReleased](),
 }

@@ -186,7 +186,7 @@ type ActionRedeemed struct {
 type ActionRefused struct {
 	Action    string `json:"action" evf:"key,opt,format=uuid,link=action"`
 	Tool      Tool   `json:"tool"`
-	Code      string `json:"code" evf:"key,enum=no-such-action|wrong-permit|wrong-tool|wrong-args|spent|expired|revoked"`
+	Code      string `json:"code" evf:"key,enum=no-such-action|wrong-permit|wrong-tool|wrong-args|spent|expired|revoked|stopped"`
 	Redeemer  string `json:"redeemer" evf:"key,format=ident"`
 	Assurance string `json:"assurance" evf:"key,enum=enforced|observed|declared"`
 }

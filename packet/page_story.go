@@ -147,6 +147,19 @@ var sentences = map[evidence.Type]func(*teller) string{
 		return "{who:by} gave log {previous_origin} up and began {origin} over the first {kept} records."
 	},
 	evidence.TypeErasurePerformed: erasureSentence,
+	evidence.TypeStopEngaged: func(t *teller) string {
+		what := "{who:by} stopped all workflows"
+		if t.text("workflow") != "" {
+			what = "{who:by} stopped workflow {workflow}"
+		}
+		return what + ": nothing is allowed until the stop is released."
+	},
+	evidence.TypeStopReleased: func(t *teller) string {
+		if t.text("workflow") != "" {
+			return "{who:by} released the stop of workflow {workflow}."
+		}
+		return "{who:by} released the stop of all workflows."
+	},
 	evidence.TypeLegalHoldPlaced: func(t *teller) string {
 		return "{who:by} placed a legal hold on {scope}" + t.with(" {who:what}", "what") + ": nothing of it is erased until the hold is released."
 	},

@@ -44,6 +44,10 @@ func (a *API) routes() []route {
 		gives("/v1/workflows/{name}", identity.Read, "Show a workflow and its manifest", a.showWorkflow),
 		takes("POST", "/v1/workflows/{name}/retire", identity.Configure, "Take a workflow out of force", a.retireWorkflow),
 
+		takes("POST", "/v1/stops", identity.Stop, "Stop a workflow, or all", a.engageStop),
+		gives("/v1/stops", identity.Read, "List stop orders", a.listStops),
+		takes("POST", "/v1/stops/release", identity.Stop, "Release a stop, as someone other than who engaged it", a.releaseStop),
+
 		takes("POST", "/v1/keys", identity.Manage, "Make a key for a person or an identity", a.createKey),
 		gives("/v1/keys", identity.Manage, "List keys", a.listKeys),
 		takes("POST", "/v1/keys/{id}/revoke", identity.Manage, "End a key at once", a.revokeKey),

@@ -35,12 +35,18 @@ func (s *State) Facts(tool string, args evidence.Value, digest evidence.Digest) 
 	return f
 }
 
+// CodeStopped is the reason of a denial by a stop order.
+const CodeStopped = "stopped"
+
 func set(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
-// Judge reaches the verdict. What people refused comes first, then the
-// manifest: an action whose shape, tool or caller it does not allow is denied
+// Judge reaches the verdict. What people stopped or refused comes first, then
+// the manifest: an action whose shape, tool or caller it does not allow is denied
 // before any policy is asked.
 func (s *State) Judge(r policy.Request) policy.Verdict {
+	if len(s.Stops) > 0 {
+		return deny(CodeStopped, "A stop order has been in force since %s: nothing is allowed until it is released.", s.Stops[0].Since)
+	}
 	for _, ap := range s.Approvals {
 		switch {
 		case ap.Status == store.ApprovalRejected:
@@ -92,21 +98,12 @@ func (s *State) Authorization(action evidence.ActionID, digest evidence.Digest, 
 		Identity: r.Identity, PolicySet: s.Rules.Policies.Digest(), Schema: s.Rules.SchemaDigest(),
 		Engine: Engine, Request: asked, Summary: summary(r, v), Assurance: s.Rules.Assurance(),
 	}
-	if s.Rules.Effect(d.Verdict) == "allow" {
+	if s.Effect(d.Verdict) == "allow" {
 		for _, ap := range s.Usable(digest) {
 			d.Approvals = append(d.Approvals, string(ap.ID))
 		}
 	}
 	return d, nil
-}
-
-// Effect is what the caller must heed of a verdict: outside enforce mode it is
-// recorded, and never in the way.
-func (r *Rules) Effect(verdict string) string {
-	if r.Mode != manifest.ModeEnforce {
-		return "allow"
-	}
-	return verdict
 }
 
 func policies(v policy.Verdict) (list []evidence.PolicyOutcome) {

@@ -24,6 +24,7 @@ type State struct {
 	Action    *store.Action    // nil for a new one
 	Approvals []store.Approval // asked for the action: the latest of each name
 	Gone      []string         // approvers who may not decide any more
+	Stops     []store.Stop     // stop orders in force
 	Sources   Sources          // where the arguments may come from, as the caller says
 
 	// Attests are the values that checks attest, by the seq of the check. One
@@ -42,6 +43,9 @@ func Look(p store.Projections, r *Rules, run store.Run, document evidence.Digest
 		return nil, err
 	}
 	s.Author, s.Since = registered.Author, registered.Seq
+	if s.Stops, err = Stops(p, r.Workflow); err != nil {
+		return nil, err
+	}
 	if s.Checks, err = store.LoadAll[store.Check](p, store.CheckGroup(run.ID, document), "", "", MaxChecks+1); err != nil {
 		return nil, err
 	}
@@ -103,6 +107,7 @@ func (s *State) lookApprovers(p store.Projections, ap store.Approval) error {
 func (s *State) Same(o *State) bool {
 	return s.Since == o.Since && s.Document == o.Document && s.Run.Calls == o.Run.Calls &&
 		slices.EqualFunc(s.Checks, o.Checks, func(a, b store.Check) bool { return a.Seq == b.Seq }) &&
+		sameStops(s.Stops, o.Stops) &&
 		samePart(s.Route, o.Route, func(a, b *store.Route) bool { return a.Seq == b.Seq }) &&
 		samePart(s.Action, o.Action, func(a, b *store.Action) bool { return a.Status == b.Status && a.Decided == b.Decided }) &&
 		slices.EqualFunc(s.Approvals, o.Approvals, func(a, b store.Approval) bool {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/decision"
 	"github.com/evidencefactory/evf/internal/identity"
 	"github.com/evidencefactory/evf/internal/manifest"
 	"github.com/evidencefactory/evf/internal/recorder"
@@ -60,6 +61,7 @@ type leave struct {
 	run      store.Run
 	found    bool // the action is one of the redeemer's workflow
 	revoked  bool // the permit's holder has lost their key, or the tool
+	stopped  bool // a stop order is in force
 }
 
 func (g *Gate) leaveFor(tx store.Tx, by *identity.Caller, r Redemption) (l leave, err error) {
@@ -76,6 +78,11 @@ func (g *Gate) leaveFor(tx store.Tx, by *identity.Caller, r Redemption) (l leave
 	if err != nil {
 		return l, err
 	}
+	stops, err := decision.Stops(tx, by.Workflow)
+	if err != nil {
+		return l, err
+	}
+	l.stopped = len(stops) > 0
 	holder, err := store.Load[store.Grant](tx, l.act.Grant)
 	if err != nil {
 		return l, err
@@ -122,6 +129,8 @@ func (l leave) late(now evidence.Time) string {
 		return "expired"
 	case l.revoked:
 		return "revoked"
+	case l.stopped:
+		return "stopped"
 	}
 	return ""
 }

@@ -48,7 +48,7 @@ func (g *Gate) evaluate(ctx context.Context, by *identity.Caller, s *seen, a Act
 	if d.record.Sealed, err = sealed(a.Args, salt); err != nil {
 		return nil, err
 	}
-	d.answer = &Verdict{Effect: s.workflow.Effect(d.record.Verdict), Evaluated: d.record.Verdict,
+	d.answer = &Verdict{Effect: s.Effect(d.record.Verdict), Evaluated: d.record.Verdict,
 		Policies: d.record.Policies, Reasons: d.record.Reasons, Summary: d.record.Summary}
 	if t, ok := s.workflow.Tool(a.Tool); ok && t.Execution == manifest.ExecutionTarget {
 		d.execution = "target"
@@ -98,8 +98,11 @@ func (g *Gate) again(ctx context.Context, by *identity.Caller, s *seen, a Action
 		return nil, true, err
 	}
 	v = &Verdict{Effect: body.Verdict, Evaluated: body.Verdict, Reasons: body.Reasons, Policies: body.Policies, Summary: body.Summary, Record: first.Record.ID}
-	if body.Mode != string(manifest.ModeEnforce) {
+	if body.Mode != string(manifest.ModeEnforce) && !stopped(body.Reasons) {
 		v.Effect = "allow"
+	}
+	if len(s.Stops) > 0 && v.Effect == "allow" {
+		return nil, true, evidence.Errorf(evidence.Denied, "", "a stop order came after this action was allowed: its permit is no leave any more")
 	}
 	switch s.Action.Status {
 	case store.ActionHeld:
@@ -111,6 +114,11 @@ func (g *Gate) again(ctx context.Context, by *identity.Caller, s *seen, a Action
 		v.Permit = g.permit(by.Tenant.ID(), a.ID, s.Action.ArgsDigest, v.Expires)
 	}
 	return v, true, nil
+}
+
+// stopped reports whether a verdict was a stop order's.
+func stopped(reasons []evidence.Reason) bool {
+	return len(reasons) > 0 && reasons[0].Code == decision.CodeStopped
 }
 
 // waiting are the approvals that a held action still waits for: none where it

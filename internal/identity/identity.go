@@ -40,7 +40,7 @@ func (c *Caller) Has(role string) bool { return slices.Contains(c.Roles, role) }
 const (
 	RoleAdmin      = "admin"      // manages people, keys and workflows, and erases
 	RoleAuditor    = "auditor"    // reads and exports evidence
-	RoleCompliance = "compliance" // likewise, and places and releases legal holds
+	RoleCompliance = "compliance" // likewise, and places and releases legal holds; stops workflows
 	RoleViewer     = "viewer"     // reads evidence
 )
 
@@ -59,6 +59,7 @@ const (
 	Manage    Operation = "manage"    // people and keys
 	Erase     Operation = "erase"     // erase by authority, let retention run
 	Hold      Operation = "hold"      // place and release legal holds
+	Stop      Operation = "stop"      // stop workflows, and release them
 )
 
 // Who may do what: workloads by kind, people by role. Someone without a role
@@ -67,9 +68,9 @@ const (
 var (
 	workloadMay = []Operation{RunWork, Redeem, Read}
 	roleMay     = map[string][]Operation{
-		RoleAdmin:      {Read, Export, Decide, Configure, Manage, Erase, Hold},
+		RoleAdmin:      {Read, Export, Decide, Configure, Manage, Erase, Hold, Stop},
 		RoleAuditor:    {Read, Export, Decide},
-		RoleCompliance: {Read, Export, Decide, Hold},
+		RoleCompliance: {Read, Export, Decide, Hold, Stop},
 		RoleViewer:     {Read},
 	}
 	otherRoleMay = []Operation{Decide}

@@ -181,7 +181,11 @@ func (p *Packer) vouchers(ctx context.Context, t store.Tenant, run evidence.RunI
 		if err != nil {
 			return err
 		}
-		rows = slices.Concat(rows, active, people)
+		stopped, err := stops(tx, story)
+		if err != nil {
+			return err
+		}
+		rows = slices.Concat(rows, active, people, stopped)
 		cites, err = objects(tx, story)
 		return err
 	})

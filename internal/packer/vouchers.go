@@ -59,6 +59,28 @@ func registrations(tx store.Tx, story []*recorder.Opened) (rows []store.Row, err
 	return rows, err
 }
 
+// stops are the stop orders that covered the story's workflow, and their ends.
+// Without them nobody could say why nothing was allowed.
+func stops(tx store.Tx, story []*recorder.Opened) (rows []store.Row, err error) {
+	workflows := map[string]bool{"": true}
+	for _, o := range story {
+		if !o.Expunged() && o.Workflow != nil {
+			workflows[o.Workflow.Name] = true
+		}
+	}
+	for _, t := range []evidence.Type{evidence.TypeStopEngaged, evidence.TypeStopReleased} {
+		err := typed(tx, t, story, func(row store.Row, body evidence.Value) {
+			if name, _ := body.Get("workflow"); workflows[name.Text()] {
+				rows = append(rows, row)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
 // typed goes through the house's records of a type that come before the end of
 // the story.
 func typed(tx store.Tx, t evidence.Type, story []*recorder.Opened, visit func(store.Row, evidence.Value)) error {

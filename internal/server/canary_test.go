@@ -229,6 +229,16 @@ var probes = []probe{
 	{"POST /v1/retention", client.Retain{}, func(a *aviary) (string, string, any) {
 		return "/v1/retention", a.admin.Key, client.Retain{Dry: true}
 	}},
+	{"POST /v1/stops", client.EngageStop{}, func(a *aviary) (string, string, any) {
+		return "/v1/stops", a.admin.Key, client.EngageStop{Workflow: "other", Reason: "odd calls"}
+	}},
+	{"POST /v1/stops/release", client.ReleaseStop{}, func(a *aviary) (string, string, any) {
+		_, err := a.admin.EngageStop(a.t.Context(), client.EngageStop{Workflow: "other", Reason: "odd calls", Drill: true})
+		if !client.IsKind(err, evidence.Conflict) {
+			a.must(err)
+		}
+		return "/v1/stops/release", a.person("lee@example.org", "compliance").Key, client.ReleaseStop{Workflow: "other", Reason: "looked at"}
+	}},
 	{"POST /v1/holds", client.PlaceHold{}, func(a *aviary) (string, string, any) {
 		return "/v1/holds", a.admin.Key, client.PlaceHold{Scope: "workflow", What: "other", Reason: "a lawsuit"}
 	}},
@@ -244,7 +254,7 @@ var probes = []probe{
 
 // bodyless are the routes that take something in their path or query only.
 var bodyless = []string{"GET /v1/runs", "GET /v1/runs/{id}", "GET /v1/approvals", "GET /v1/approvals/{id}", "GET /v1/workflows", "GET /v1/workflows/{name}",
-	"GET /v1/keys", "GET /v1/holds", "GET /v1/log", "GET /log/{tenant}/checkpoint", "GET /log/{tenant}/tile/{path}"}
+	"GET /v1/keys", "GET /v1/holds", "GET /v1/stops", "GET /v1/log", "GET /log/{tenant}/checkpoint", "GET /log/{tenant}/tile/{path}"}
 
 // leaves are the places of a request's type that can hold a string, as
 // pointers; an open value, a map and a list have several.

@@ -39,6 +39,8 @@ var folds = map[evidence.Type]func(Folder, uint64, *evidence.Record) error{
 	evidence.TypeGrantRevoked:         foldGrantRevoked,
 	evidence.TypeKeyRotated:           foldKeyRotated,
 	evidence.TypeErasurePerformed:     foldErasure,
+	evidence.TypeStopEngaged:          foldStopEngaged,
+	evidence.TypeStopReleased:         foldStopReleased,
 	evidence.TypeLegalHoldPlaced:      foldHoldPlaced,
 	evidence.TypeLegalHoldReleased:    foldHoldReleased,
 }

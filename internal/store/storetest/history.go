@@ -141,7 +141,7 @@ func (h *history) fact(r *rapid.T) Fact {
 	const soon, enforced = "2026-03-02T09:00:00.000000000Z", "enforced"
 	of := func(t evidence.Type, body any) Fact { return Fact{Type: t, Run: run, Body: body} }
 	switch pick(r, "type", "run", "end", "check", "route", "decide", "decide", "ask", "ask", "approve", "approve", "approve", "consume", "consume",
-		"start", "redeem", "finish", "activate", "retire", "person", "grant", "revoke", "key", "erase", "hold", "release", "step") {
+		"start", "redeem", "finish", "activate", "retire", "person", "grant", "revoke", "key", "erase", "hold", "release", "stop", "go", "step") {
 	case "run":
 		return RunStarted(run)
 	case "end":
@@ -188,6 +188,10 @@ func (h *history) fact(r *rapid.T) Fact {
 		return of(evidence.TypeLegalHoldPlaced, evidence.LegalHoldPlaced{Hold: id, Scope: "all", Reason: "a lawsuit", By: person})
 	case "release":
 		return of(evidence.TypeLegalHoldReleased, evidence.LegalHoldReleased{Hold: id, Reason: "over", By: person})
+	case "stop":
+		return of(evidence.TypeStopEngaged, evidence.StopEngaged{Drill: rapid.Bool().Draw(r, "drill"), Reason: "a test", By: person})
+	case "go":
+		return of(evidence.TypeStopReleased, evidence.StopReleased{Reason: "over", By: person})
 	case "key":
 		return of(evidence.TypeKeyRotated, evidence.KeyRotated{Purpose: "packet", Key: pick(r, "key", "one", "two")})
 	}
