@@ -31,6 +31,7 @@ type cli struct {
 	Workflow  workflowCmd  `cmd:"" help:"Apply, list, show and retire workflows."`
 	Gate      gateCmd      `cmd:"" help:"Try a workflow's rules on recorded calls."`
 	Stop      stopCmd      `cmd:"" help:"Stop workflows at once, and release them."`
+	Drill     drillCmd     `cmd:"" help:"Prove that stop orders and denials work, by a real call."`
 	Record    recordCmd    `cmd:"" help:"Submit records."`
 	Key       keyCmd       `cmd:"" help:"Make, list and revoke keys."`
 	Erase     eraseCmd     `cmd:"" help:"Erase a subject's or a run's values by authority. There is no way back."`
