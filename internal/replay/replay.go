@@ -53,6 +53,16 @@ func New(source []byte, now time.Time) (*Replay, error) {
 
 // Decide gives the verdict on the next call.
 func (r *Replay) Decide(c Call) (policy.Verdict, error) {
+	v, err := r.judge(c, func(q policy.Request) (policy.Request, error) { return q, nil })
+	if err == nil && v.Effect == policy.Allow {
+		r.calls[c.Run]++
+	}
+	return v, err
+}
+
+// judge reaches the verdict on a call, from the request that follows from it
+// and from what know adds.
+func (r *Replay) judge(c Call, know func(policy.Request) (policy.Request, error)) (policy.Verdict, error) {
 	who, err := r.identity(c)
 	if err != nil {
 		return policy.Verdict{}, err
@@ -62,11 +72,11 @@ func (r *Replay) Decide(c Call) (policy.Verdict, error) {
 	if s.Now.IsZero() {
 		s.Now = r.now
 	}
-	v := s.Judge(policy.Request{Identity: who.Name, Tool: c.Tool, Args: args, Facts: s.Facts(c.Tool, args, ""), Now: s.Now})
-	if v.Effect == policy.Allow {
-		r.calls[c.Run]++
+	q, err := know(policy.Request{Identity: who.Name, Tool: c.Tool, Args: args, Facts: s.Facts(c.Tool, args, ""), Now: s.Now})
+	if err != nil {
+		return policy.Verdict{}, err
 	}
-	return v, nil
+	return s.Judge(q), nil
 }
 
 // identity is whose call it is: the one that is named, or the first that may
