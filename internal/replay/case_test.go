@@ -16,7 +16,7 @@ func TestSuites(t *testing.T) {
 		{"right", "{name: a, tool: bank/limit, want: allow, reason: limit}", ""},
 		{"right by code", "{name: a, tool: bank/limit, want: allow, reason: permitted}", ""},
 		{"a fact", "{name: a, tool: bank/limit, facts: {calls_in_run: 2}, want: deny, reason: no-policy}", ""},
-		{"lists in any order", "{name: a, tool: bank/limit, facts: {checks_missing: [b, a, b]}, want: allow}", ""},
+		{"lists in any order", "{name: a, tool: bank/limit, facts: {checks_passed: false, checks_missing: [b, a, b]}, want: allow}", ""},
 		{"sources", "{name: a, tool: bank/send, args: {to: x1}, untrusted: [x1], want: deny, reason: untrusted-argument}", ""},
 		{"other verdict", "{name: a, tool: bank/limit, want: hold}", "is allow, want hold"},
 		{"other reason", "{name: a, tool: bank/limit, want: allow, reason: send}", "but for reason permitted"},
