@@ -31,6 +31,7 @@ type cli struct {
 	Workflow  workflowCmd  `cmd:"" help:"Apply, list, show and retire workflows."`
 	Gate      gateCmd      `cmd:"" help:"Try a workflow's rules on recorded calls."`
 	Policy    policyCmd    `cmd:"" help:"Test policies."`
+	Hook      hookCmd      `cmd:"" help:"Put the gate at a coding agent's hand."`
 	Stop      stopCmd      `cmd:"" help:"Stop workflows at once, and release them."`
 	Drill     drillCmd     `cmd:"" help:"Prove that stop orders and denials work, by a real call."`
 	Record    recordCmd    `cmd:"" help:"Submit records."`

@@ -50,7 +50,8 @@ var plan = map[string]place{
 	"internal/gate":   {floor: 6},
 	"internal/packer": {floor: 6},
 
-	"internal/api": {floor: 8},
+	"internal/api":  {floor: 8},
+	"internal/hook": {floor: 8},
 
 	"internal/server": {floor: 9},
 
