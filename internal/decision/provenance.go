@@ -38,7 +38,7 @@ func (s *State) provenance(tool string, args evidence.Value, f *policy.Facts) {
 	for _, value := range s.attested().values {
 		fields = append(fields, value)
 	}
-	tr := &tracer{cited: read(fields), person: read(s.Sources.Person), untrusted: read(s.Sources.Untrusted)}
+	tr := newTracer(Sources{fields, s.Sources.Person, s.Sources.Untrusted})
 	for _, field := range args.Fields() {
 		arg, declared := t.Arg(field.Name)
 		if !declared {
@@ -58,7 +58,17 @@ func (s *State) provenance(tool string, args evidence.Value, f *policy.Facts) {
 }
 
 // tracer looks values up in the sources of a call.
-type tracer struct{ cited, person, untrusted *texts }
+type tracer struct {
+	cited, person, untrusted *texts
+	left                     int // looks that may still be taken
+}
+
+// maxLooks bounds the work that one call can ask for.
+const maxLooks = 4096
+
+func newTracer(s Sources) *tracer {
+	return &tracer{read(s.Cited), read(s.Person), read(s.Untrusted), maxLooks}
+}
 
 func (t *tracer) origin(arg manifest.Arg, v evidence.Value) (worst origin) {
 	switch v.Kind() {
@@ -86,9 +96,15 @@ func (t *tracer) origin(arg manifest.Arg, v evidence.Value) (worst origin) {
 
 // find tells where one value stands that is looked up in the same way
 // everywhere. The better source counts: what a person said may be repeated by
-// a document.
+// a document. What there is no time to look up counts as the worst that it
+// could be.
 func (t *tracer) find(stands func(*texts) bool) origin {
+	t.left--
 	switch {
+	case t.left < 0 && t.untrusted.words != "":
+		return untrusted
+	case t.left < 0:
+		return unknown
 	case stands(t.cited):
 		return cited
 	case stands(t.person):

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,7 +71,7 @@ func TestOrigins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tr := &tracer{cited: read([]string{tt.cited}), person: read([]string{tt.person}), untrusted: read([]string{tt.untrusted})}
+			tr := newTracer(Sources{[]string{tt.cited}, []string{tt.person}, []string{tt.untrusted}})
 			if got := tr.origin(tt.arg, v); got != tt.want {
 				t.Errorf("is %s, want %s", originNames[got], originNames[tt.want])
 			}
@@ -87,7 +88,7 @@ func TestOriginLaws(t *testing.T) {
 		to := rapid.IntRange(from+1, len(words)).Draw(t, "to")
 		page, part := strings.Join(words, " "), strings.Join(words[from:to], rapid.SampledFrom([]string{" ", ", ", " - "}).Draw(t, "between"))
 		arg := manifest.Arg{Type: manifest.ArgString}
-		tr := &tracer{cited: read(nil), person: read(nil), untrusted: read([]string{"before", page, "after"})}
+		tr := newTracer(Sources{Untrusted: []string{"before", page, "after"}})
 		if len(strings.Join(wordsOf(part), "")) < 2 {
 			return // marks without letters
 		}
@@ -99,4 +100,19 @@ func TestOriginLaws(t *testing.T) {
 			t.Fatalf("%q cited in %q is %s", part, page, originNames[got])
 		}
 	})
+}
+
+// A call that asks for more looks than there is time for is no way past them.
+func TestTooMuchToLookUp(t *testing.T) {
+	var list []evidence.Value
+	for i := range maxLooks + 1 {
+		list = append(list, evidence.StringValue("value "+strconv.Itoa(i)))
+	}
+	arg := manifest.Arg{Type: manifest.ArgJSON}
+	if got := newTracer(Sources{Untrusted: []string{"a page"}}).origin(arg, evidence.ArrayValue(list...)); got != untrusted {
+		t.Errorf("beside untrusted content it is %s", originNames[got])
+	}
+	if got := newTracer(Sources{}).origin(arg, evidence.ArrayValue(list...)); got != unknown {
+		t.Errorf("by itself it is %s", originNames[got])
+	}
 }
