@@ -9,6 +9,7 @@ import (
 
 	"github.com/evidencefactory/evf/evidence"
 	"github.com/evidencefactory/evf/internal/browsertest"
+	"github.com/evidencefactory/evf/internal/datatest"
 )
 
 // pageOf is the page of a packet of the house, with the log's key on it.
@@ -278,7 +279,7 @@ func TestMoneyOnThePage(t *testing.T) {
 func TestAccessibility(t *testing.T) {
 	path := os.Getenv("EVF_AXE")
 	if path == "" {
-		t.Skip("EVF_AXE names no axe.min.js (npm pack axe-core@4.14.1): accessibility is not judged")
+		datatest.Missing(t, "EVF_AXE names no axe.min.js (of npm's axe-core@4.14.1): accessibility is not judged")
 	}
 	axe, err := os.ReadFile(path)
 	if err != nil {
