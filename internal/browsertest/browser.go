@@ -59,6 +59,25 @@ func New(t *testing.T) *Browser {
 	return b
 }
 
+// Scheme is a colour scheme that a reader prefers.
+type Scheme string
+
+// The two colour schemes.
+const (
+	Light Scheme = "light"
+	Dark  Scheme = "dark"
+)
+
+// Prefer has the reader of the pages that are opened from now on prefer a
+// colour scheme.
+func (b *Browser) Prefer(t *testing.T, s Scheme) {
+	t.Helper()
+	prefers := emulation.MediaFeature{Name: "prefers-color-scheme", Value: string(s)}
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{&prefers}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Page is what the tab shows, until another page is opened.
 type Page struct {
 	*Browser
