@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/evidencefactory/evf/internal/datatest"
 	"github.com/evidencefactory/evf/internal/server"
 )
 
@@ -161,36 +162,24 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// need fails, or where nobody demands it skips, without a program.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	if os.Getenv("EVF_REQUIRE_DATA") == "1" {
-		t.Fatalf("%s is not installed, and EVF_REQUIRE_DATA=1", program)
-	}
-	t.Skipf("%s is not installed", program)
-}
-
 func TestTour(t *testing.T) {
-	need(t, "bash")
+	datatest.Program(t, "bash")
 	runSession(t, "tour.md", t.TempDir())
 }
 
 func TestReadme(t *testing.T) {
-	need(t, "bash")
+	datatest.Program(t, "bash")
 	runSession(t, "../README.md", t.TempDir())
 }
 
 func TestOperations(t *testing.T) {
-	need(t, "bash")
+	datatest.Program(t, "bash")
 	runSession(t, "operations.md", t.TempDir())
 }
 
 func TestAPI(t *testing.T) {
-	need(t, "bash")
-	need(t, "curl")
+	datatest.Program(t, "bash")
+	datatest.Program(t, "curl")
 	dir := t.TempDir()
 	manifest, err := os.ReadFile("example/refunds.yaml")
 	if err != nil {

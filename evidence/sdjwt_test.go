@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/evidencefactory/evf/internal/datatest"
 )
 
 // The cases of the reference implementation of RFC 9901 say which claims are
@@ -19,7 +21,7 @@ import (
 // Our records use its disclosures and digests, of members and of elements,
 // one level deep. A case that hides claims inside a hidden claim is refused.
 func TestSDJWTCases(t *testing.T) {
-	root := dataFile(t, "conformance", "sd-jwt")
+	root := datatest.Path(t, "conformance", "sd-jwt")
 	cases, nested := 0, 0
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.Name() != "specification.yml" {

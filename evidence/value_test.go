@@ -15,19 +15,21 @@ import (
 
 	"github.com/gowebpki/jcs"
 	"pgregory.net/rapid"
+
+	"github.com/evidencefactory/evf/internal/datatest"
 )
 
 // The vectors of RFC 8785's authors. One of them holds a number literal whose
 // value the canonical form changes, which is refused here on purpose.
 func TestCanonicalVectors(t *testing.T) {
-	inputs, err := os.ReadDir(dataFile(t, "conformance", "jcs", "testdata", "input"))
+	inputs, err := os.ReadDir(datatest.Path(t, "conformance", "jcs", "testdata", "input"))
 	if err != nil || len(inputs) == 0 {
 		t.Fatalf("no vectors: %v", err)
 	}
 	for _, file := range inputs {
 		t.Run(file.Name(), func(t *testing.T) {
-			input := readData(t, "conformance", "jcs", "testdata", "input", file.Name())
-			want := strings.TrimSpace(string(readData(t, "conformance", "jcs", "testdata", "output", file.Name())))
+			input := datatest.Read(t, "conformance", "jcs", "testdata", "input", file.Name())
+			want := strings.TrimSpace(string(datatest.Read(t, "conformance", "jcs", "testdata", "output", file.Name())))
 			if file.Name() == "values.json" {
 				if _, err := ParseValue(input); err == nil || !strings.Contains(err.Error(), "/numbers/0") {
 					t.Errorf("a literal with one digit too many passes: %v", err)
@@ -41,7 +43,7 @@ func TestCanonicalVectors(t *testing.T) {
 			if got := string(v.Canonical()); got != want {
 				t.Errorf("canonical form\n%s\nwant\n%s", got, want)
 			}
-			spaced := string(readData(t, "conformance", "jcs", "testdata", "outhex", strings.Replace(file.Name(), ".json", ".txt", 1)))
+			spaced := string(datatest.Read(t, "conformance", "jcs", "testdata", "outhex", strings.Replace(file.Name(), ".json", ".txt", 1)))
 			bytes, err := hex.DecodeString(strings.Join(strings.Fields(spaced), ""))
 			if err != nil || string(v.Canonical()) != string(bytes) {
 				t.Errorf("bytes differ from the hexadecimal vector (%v)", err)
@@ -53,7 +55,7 @@ func TestCanonicalVectors(t *testing.T) {
 // The vectors' authors publish the SHA-256 of ten thousand formatted numbers,
 // drawn from a table of edge cases and then from a chain of hashes.
 func TestNumberSequence(t *testing.T) {
-	readme := string(readData(t, "conformance", "jcs", "testdata", "README.md"))
+	readme := string(datatest.Read(t, "conformance", "jcs", "testdata", "README.md"))
 	_, table, _ := strings.Cut(readme, "staticU64s = ")
 	table, _, _ = strings.Cut(table, "])")
 	want := regexp.MustCompile(`([0-9a-f]{64}) \| 10000 `).FindStringSubmatch(readme)

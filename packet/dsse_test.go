@@ -7,41 +7,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math/big"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-)
 
-// dataFile finds a file of the third-party data that tests run on. Without
-// the data the test is skipped, unless EVF_REQUIRE_DATA=1 demands it.
-func dataFile(t *testing.T, elems ...string) string {
-	t.Helper()
-	root := os.Getenv("EVF_DATA")
-	if root == "" {
-		root = filepath.Join("..", "shared", "data")
-	}
-	if !filepath.IsAbs(root) {
-		root = filepath.Join("..", root) // relative to the project's root
-	}
-	path := filepath.Join(append([]string{root}, elems...)...)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("EVF_REQUIRE_DATA") == "1" {
-			t.Fatalf("EVF_REQUIRE_DATA=1, and %s is not there: %v", filepath.Join(elems...), err)
-		}
-		t.Skipf("%s is not there: set EVF_DATA to the folder of test data", filepath.Join(elems...))
-	}
-	return path
-}
+	"github.com/evidencefactory/evf/internal/datatest"
+)
 
 // The one vector of DSSE's authors: what is signed is what they sign. Their
 // envelope is not a packet's: it has another type, and no key is named.
 func TestDSSEVector(t *testing.T) {
-	page, err := os.ReadFile(dataFile(t, "conformance", "dsse", "protocol.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := datatest.Read(t, "conformance", "dsse", "protocol.md")
 	_, vectors, _ := strings.Cut(string(page), "## Test Vectors")
 	after := func(pattern string) string {
 		m := regexp.MustCompile(`(?s)` + pattern).FindStringSubmatch(vectors)

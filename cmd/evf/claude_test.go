@@ -15,6 +15,7 @@ import (
 
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/datatest"
 	"github.com/evidencefactory/evf/internal/hook"
 )
 
@@ -35,17 +36,10 @@ func bashCall(command string) map[string]any {
 
 func newClaude(t *testing.T, d *desk, script []map[string]any) *claude {
 	t.Helper()
-	bin, stub := os.Getenv("EVF_CLAUDE"), filepath.Join(os.Getenv("EVF_DATA"), "..", "tools", "stub-model.mjs")
-	if os.Getenv("EVF_DATA") == "" {
-		stub = filepath.Join("..", "..", "..", "shared", "tools", "stub-model.mjs")
-	}
-	_, missing := os.Stat(stub)
-	node, err := exec.LookPath("node")
-	if bin == "" || missing != nil || err != nil {
-		if os.Getenv("EVF_REQUIRE_DATA") != "" {
-			t.Fatalf("EVF_CLAUDE is %q, the stub %v, node %v", bin, missing, err)
-		}
-		t.Skip("EVF_CLAUDE names no claude, or node or the scripted model is not here: the real coding agent is not tried")
+	bin, node := os.Getenv("EVF_CLAUDE"), datatest.Program(t, "node")
+	stub := datatest.Path(t, "..", "tools", "stub-model.mjs")
+	if bin == "" {
+		datatest.Missing(t, "EVF_CLAUDE names no claude (of npm's @anthropic-ai/claude-code): the real coding agent is not tried")
 	}
 	dir := t.TempDir()
 	calls, err := json.Marshal(script)
@@ -110,6 +104,9 @@ func (c *claude) made(name string) bool {
 // The real agent does what is allowed, not what is denied, what is held once a
 // person approved it, and nothing without a server.
 func TestClaudeCode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the real agent runs in the full suite")
+	}
 	d := newDesk(t)
 	script := []map[string]any{bashCall("touch allowed"), bashCall("sudo touch denied; touch denied")}
 	for range 40 { // the model asks again until it was approved

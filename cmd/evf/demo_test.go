@@ -13,6 +13,7 @@ import (
 
 	"github.com/evidencefactory/evf/examples/invoice"
 	"github.com/evidencefactory/evf/examples/invoice/documents"
+	"github.com/evidencefactory/evf/internal/datatest"
 	"github.com/evidencefactory/evf/internal/schematest"
 	"github.com/evidencefactory/evf/packet"
 )
@@ -178,13 +179,7 @@ func checkOutputs(t *testing.T, p demoPacket, slots []packet.Slot) {
 // checkBooks reads the journal with hledger, where it is installed: it
 // balances, and holds an entry for every document that was posted.
 func checkBooks(t *testing.T, rep demoReport) {
-	hledger, err := exec.LookPath("hledger")
-	if err != nil {
-		if os.Getenv("EVF_REQUIRE_DATA") == "1" {
-			t.Fatal("hledger is not installed, and EVF_REQUIRE_DATA=1 asks for it")
-		}
-		t.Skip("skipped: hledger is not installed")
-	}
+	hledger := datatest.Program(t, "hledger")
 	journals, err := filepath.Glob(filepath.Join(rep.Data, "books", "*.journal"))
 	if err != nil || len(journals) == 0 {
 		t.Fatalf("no journal: %v", err)
@@ -223,22 +218,9 @@ func checkText(t *testing.T, rep demoReport, text string) {
 // TestForeignInvoices runs on documents that nobody on this project wrote:
 // each gets a verdict, and none that fails a rule is posted without a person.
 func TestForeignInvoices(t *testing.T) {
-	data := os.Getenv("EVF_DATA")
-	if data == "" {
-		data = filepath.Join("..", "shared", "data")
-	}
-	if !filepath.IsAbs(data) {
-		data = filepath.Join("..", "..", data) // relative to the project's root
-	}
 	for _, dir := range []string{"invoices/en16931/ubl", "invoices/zugferd-xmlrechnung"} {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			folder := filepath.Join(data, filepath.FromSlash(dir))
-			if _, err := os.Stat(folder); err != nil {
-				if os.Getenv("EVF_REQUIRE_DATA") == "1" {
-					t.Fatalf("EVF_REQUIRE_DATA=1, and there is no %s", folder)
-				}
-				t.Skipf("skipped: no data at %s (set EVF_DATA)", folder)
-			}
+			folder := datatest.Path(t, filepath.FromSlash(dir))
 			rep, _ := demoRun(t, "--invoices", folder)
 			if n := countXML(t, folder); len(rep.Documents) != n {
 				t.Errorf("%d of %d files have a verdict", len(rep.Documents), n)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
+	"github.com/evidencefactory/evf/internal/datatest"
 	"github.com/evidencefactory/evf/internal/server"
 )
 
@@ -191,22 +192,10 @@ func needsProgram(t *testing.T, name string) {
 	if testing.Short() {
 		t.Skip("skipped with -short: it builds and breaks the real binary")
 	}
-	if _, err := exec.LookPath(name); err != nil || os.Getuid() != 0 {
-		if os.Getenv("EVF_REQUIRE_DATA") == "1" {
-			t.Fatalf("needs %s, and root", name)
-		}
-		t.Skipf("SKIPPED: needs %s, and root", name)
+	datatest.Program(t, name)
+	if os.Getuid() != 0 {
+		datatest.Missing(t, "only root can make a disk fail")
 	}
-}
-
-// noDisk skips where no disk of a given size can be made, except where all that
-// tests need is promised to be there.
-func noDisk(t *testing.T, err error, out []byte) {
-	t.Helper()
-	if os.Getenv("EVF_REQUIRE_DATA") == "1" {
-		t.Fatalf("no disk of a given size can be made here: %v: %s", err, out)
-	}
-	t.Skipf("SKIPPED: no disk of a given size can be made here: %v: %s", err, out)
 }
 
 // TestFailingDisk has the kernel refuse the server's writes and syncs, mends
@@ -252,7 +241,7 @@ func TestFullDisk(t *testing.T) {
 	needsProgram(t, "mount")
 	disk := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk).CombinedOutput(); err != nil {
-		noDisk(t, err, out)
+		datatest.Missing(t, "no disk of a given size can be made here: %v: %s", err, out)
 	}
 	t.Cleanup(func() { exec.Command("umount", "-l", disk).Run() })
 	ballast := filepath.Join(disk, "ballast")
@@ -289,7 +278,7 @@ func TestStartOnABadDisk(t *testing.T) {
 	bin := buildEvf(t)
 	disk := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk).CombinedOutput(); err != nil {
-		noDisk(t, err, out)
+		datatest.Missing(t, "no disk of a given size can be made here: %v: %s", err, out)
 	}
 	t.Cleanup(func() { exec.Command("umount", "-l", disk).Run() })
 	s := newSick(t, bin, filepath.Join(disk, "data"))

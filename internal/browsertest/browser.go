@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/evidencefactory/evf/internal/datatest"
 )
 
 // Browser is one running Chromium with one tab. Tests that share it take
@@ -28,17 +29,11 @@ type Browser struct {
 	console []string
 }
 
-// New starts a Chromium. A machine without one skips the test and says so; in
-// CI that is a failure.
+// New starts a Chromium. A machine without one skips the test and says so, or
+// fails it: see datatest.
 func New(t *testing.T) *Browser {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") != "" || os.Getenv("EVF_REQUIRE_DATA") != "" {
-			t.Fatal("no chromium in PATH: install the package chromium")
-		}
-		t.Skip("no chromium in PATH: pages are not looked at")
-	}
+	path := datatest.Program(t, "chromium")
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.UserDataDir(t.TempDir()), chromedp.ProxyServer("127.0.0.1:9"), // where nobody listens
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true), chromedp.Flag("no-pings", true))
@@ -62,6 +57,25 @@ func New(t *testing.T) *Browser {
 		}
 	}()
 	return b
+}
+
+// Scheme is a colour scheme that a reader prefers.
+type Scheme string
+
+// The two colour schemes.
+const (
+	Light Scheme = "light"
+	Dark  Scheme = "dark"
+)
+
+// Prefer has the reader of the pages that are opened from now on prefer a
+// colour scheme.
+func (b *Browser) Prefer(t *testing.T, s Scheme) {
+	t.Helper()
+	prefers := emulation.MediaFeature{Name: "prefers-color-scheme", Value: string(s)}
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{&prefers}}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Page is what the tab shows, until another page is opened.

@@ -1,9 +1,9 @@
 package hook
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/evidencefactory/evf/internal/datatest"
 )
 
 func FuzzClaude(f *testing.F) {
@@ -19,18 +19,8 @@ func FuzzClaude(f *testing.F) {
 
 // What the real agent sent is read.
 func TestRecordedEvents(t *testing.T) {
-	root := os.Getenv("EVF_DATA")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared", "data")
-	}
 	for name, after := range map[string]bool{"hook-pre-tool-use.json": false, "hook-post-tool-use.json": true} {
-		data, err := os.ReadFile(filepath.Join(root, "traces", "emitters", name))
-		if err != nil && os.Getenv("EVF_REQUIRE_DATA") == "" {
-			t.Skip("traces/emitters is not in EVF_DATA: recorded events are not read")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := datatest.Read(t, "traces", "emitters", name)
 		ev, err := Claude{}.Parse(data)
 		if err != nil || ev.Tool != "claude-code/Bash" || ev.After != after || ev.Call == "" {
 			t.Errorf("%s: %+v, %v", name, ev, err)

@@ -65,7 +65,7 @@ func (f *file) mayImport(to string) bool {
 		from, ok = support[f.pkg], true
 	}
 	if isSupport(to) {
-		return f.test
+		return f.test || slices.Contains(from.besides, to)
 	}
 	target, known := plan[to]
 	switch {

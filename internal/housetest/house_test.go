@@ -59,11 +59,12 @@ var plan = map[string]place{
 }
 
 // support is imported by tests only, and may import what a test beneath it
-// would.
+// would. Other support it imports only where it is listed besides.
 var support = map[string]place{
 	"internal/schematest":      {floor: 1},
 	"internal/store/storetest": {floor: 2, parent: "internal/store"},
-	"internal/browsertest":     {floor: 1},
+	"internal/datatest":        {floor: 1},
+	"internal/browsertest":     {floor: 1, besides: []string{"internal/datatest"}},
 	"internal/housetest":       {floor: 1},
 	"docs":                     {floor: 10},
 }

@@ -27,6 +27,8 @@ func TestRules(t *testing.T) {
 		{"from something unlisted", "internal/util/x.go", `package util`, "internal/util is not in the plan"},
 		{"test support in a test", "internal/ledger/x_test.go", `package ledger; import _ "github.com/evidencefactory/evf/internal/store/storetest"`, ""},
 		{"test support outside tests", "internal/ledger/x.go", `package ledger; import _ "github.com/evidencefactory/evf/internal/store/storetest"`, "internal/ledger may not import internal/store/storetest"},
+		{"test support on purpose in another", "internal/browsertest/x.go", `package browsertest; import _ "github.com/evidencefactory/evf/internal/datatest"`, ""},
+		{"test support in another", "internal/datatest/x.go", `package datatest; import _ "github.com/evidencefactory/evf/internal/browsertest"`, "internal/datatest may not import internal/browsertest"},
 		{"an example's public package", "examples/invoice/x.go", `package invoice; import _ "github.com/evidencefactory/evf/client"`, ""},
 		{"an example's internal package", "examples/invoice/x.go", `package invoice; import _ "github.com/evidencefactory/evf/internal/tlog"`, "examples/invoice may not import internal/tlog"},
 		{"within an example", "examples/invoice/ubl/x.go", `package ubl; import _ "github.com/evidencefactory/evf/examples/invoice/books"`, ""},

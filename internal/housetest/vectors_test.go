@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/evidencefactory/evf/internal/datatest"
 )
 
 // conformance says which test consumes the vectors below a path of
@@ -40,20 +42,7 @@ var notVectors = []string{"LICENSE", "LICENSE.md", "LICENSE-BSD-1-CLAUSE", "SOUR
 // Every vector that there is has a test that consumes it, or a reason why
 // none does; and every line of the table has vectors and a test that exists.
 func TestConformanceVectors(t *testing.T) {
-	root := os.Getenv("EVF_DATA")
-	if root == "" {
-		root = filepath.Join("..", "shared", "data")
-	}
-	if !filepath.IsAbs(root) {
-		root = filepath.Join("..", "..", root) // relative to the project's root
-	}
-	files := os.DirFS(filepath.Join(root, "conformance"))
-	if _, err := fs.Stat(files, "."); err != nil {
-		if os.Getenv("EVF_REQUIRE_DATA") == "1" {
-			t.Fatalf("EVF_REQUIRE_DATA=1, and conformance is not there: %v", err)
-		}
-		t.Skip("conformance is not there: set EVF_DATA to the folder of test data")
-	}
+	files := os.DirFS(datatest.Path(t, "conformance"))
 	used := map[string]int{}
 	err := fs.WalkDir(files, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {

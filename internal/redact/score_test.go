@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/evidencefactory/evf/internal/datatest"
 )
 
 var update = flag.Bool("update", false, "write the table of docs/redaction.md instead of comparing it")
@@ -105,7 +107,7 @@ var secretLines = map[string][]int{
 func configurations(t *testing.T) *score {
 	s := &score{}
 	for _, name := range slices.Sorted(maps.Keys(secretLines)) {
-		text := string(readData(t, append([]string{"redaction", "detect-secrets", "test_data"}, strings.Split(name, "/")...)...))
+		text := string(datatest.Read(t, append([]string{"redaction", "detect-secrets", "test_data"}, strings.Split(name, "/")...)...))
 		lines := map[int]bool{}
 		for _, f := range Scan(text) {
 			if f.Kind.Personal() {
@@ -218,7 +220,7 @@ func compareTable(t *testing.T, table string) {
 // Invoices, their numbers, digests and references are full of what looks like
 // something: no secret and no card is in any of them.
 func TestInvoicesHoldNoSecrets(t *testing.T) {
-	root := dataFile(t, "invoices")
+	root := datatest.Path(t, "invoices")
 	files, size := 0, 0
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".xml" {

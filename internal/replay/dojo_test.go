@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/evidencefactory/evf/internal/datatest"
 	"github.com/evidencefactory/evf/internal/policy"
 )
 
@@ -24,20 +25,10 @@ var placeholder = regexp.MustCompile(`\{[a-z0-9_]*injection[a-z0-9_]*\}`)
 // openDesk reads an environment, with an injection in every place for one.
 func openDesk(t *testing.T, name, injection string) desk {
 	t.Helper()
-	root := os.Getenv("EVF_DATA")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	files, _ := filepath.Glob(filepath.Join(root, "authz", "agentdojo-suites", "src", "agentdojo", "data", "suites", name, "environment.yaml"))
-	more, _ := filepath.Glob(filepath.Join(root, "authz", "agentdojo-suites", "src", "agentdojo", "data", "suites", name, "include", "*.yaml"))
-	if len(files) == 0 && os.Getenv("EVF_REQUIRE_DATA") != "" {
-		t.Fatal("authz/agentdojo-suites is not in EVF_DATA")
-	}
-	if len(files) == 0 {
-		t.Skip("authz/agentdojo-suites is not in EVF_DATA: injected calls are not tried")
-	}
+	root := datatest.Path(t, "authz", "agentdojo-suites", "src", "agentdojo", "data", "suites", name)
+	files, _ := filepath.Glob(filepath.Join(root, "include", "*.yaml"))
 	d := desk{name: name}
-	for _, file := range append(files, more...) {
+	for _, file := range append(files, filepath.Join(root, "environment.yaml")) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

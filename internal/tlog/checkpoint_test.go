@@ -3,11 +3,12 @@ package tlog
 import (
 	"bytes"
 	"encoding/base64"
-	"os"
 	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/evidencefactory/evf/internal/datatest"
 )
 
 const testOrigin = "log.example/acme"
@@ -122,13 +123,8 @@ func TestCheckpointEveryByte(t *testing.T) {
 
 // The checkpoint, note and key that the specifications show read as they say.
 func TestSpecificationExamples(t *testing.T) {
-	folder := dataFolder(t, "conformance", "c2sp-specs")
 	block := func(name, within string) []byte {
-		data, err := os.ReadFile(folder + "/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, part := range bytes.Split(data, []byte("\n```\n")) {
+		for i, part := range bytes.Split(datatest.Read(t, "conformance", "c2sp-specs", name), []byte("\n```\n")) {
 			if i%2 == 1 && bytes.Contains(part, []byte(within)) {
 				return append(part, '\n')
 			}

@@ -14,28 +14,9 @@ import (
 
 	sumdb "golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
-)
 
-// dataFolder finds a folder of the third-party data that tests run on. Without
-// the data the test is skipped, unless EVF_REQUIRE_DATA=1 demands it.
-func dataFolder(t *testing.T, elems ...string) string {
-	t.Helper()
-	root := os.Getenv("EVF_DATA")
-	if root == "" {
-		root = filepath.Join("..", "shared", "data")
-	}
-	if !filepath.IsAbs(root) {
-		root = filepath.Join("..", "..", root) // relative to the project's root
-	}
-	path := filepath.Join(append([]string{root}, elems...)...)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("EVF_REQUIRE_DATA") == "1" {
-			t.Fatalf("EVF_REQUIRE_DATA=1, and %s is not there: %v", filepath.Join(elems...), err)
-		}
-		t.Skipf("%s is not there: set EVF_DATA to the folder of test data", filepath.Join(elems...))
-	}
-	return path
-}
+	"github.com/evidencefactory/evf/internal/datatest"
+)
 
 // vector is one proof of the vectors of transparency-dev, of any of the four
 // kinds that they have.
@@ -86,7 +67,7 @@ func (v vector) verify(kind string) error {
 // Every proof of the vectors, sound or corrupted, has the verdict that it
 // should have.
 func TestMerkleVectors(t *testing.T) {
-	root := dataFolder(t, "conformance", "merkle-vectors", "testdata")
+	root := datatest.Path(t, "conformance", "merkle-vectors", "testdata")
 	counts := map[bool]int{}
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -193,10 +174,7 @@ func TestSpans(t *testing.T) {
 // The tiles that the specification counts for a tree of 70,000, and the path
 // that it spells out.
 func TestSpecificationTiles(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(dataFolder(t, "conformance", "c2sp-specs"), "tlog-tiles.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := datatest.Read(t, "conformance", "c2sp-specs", "tlog-tiles.md")
 	text := strings.Join(strings.Fields(string(page)), " ")
 	for _, words := range []string{
 		"index 1234067 will be encoded as `x001/x234/067`",

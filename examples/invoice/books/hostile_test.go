@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/evidencefactory/evf/internal/datatest"
 )
 
 // What a stranger may write into an invoice to get something into the journal.
@@ -123,7 +125,7 @@ type hledgerEntry struct {
 }
 
 func TestHledgerAgrees(t *testing.T) {
-	requireHledger(t)
+	datatest.Program(t, "hledger")
 	j := open(t, t.TempDir())
 	for i, text := range hostile {
 		e := numbered(fmt.Sprintf("h-%d", i), text[:min(len(text), 40)]+fmt.Sprint(i))
@@ -197,17 +199,6 @@ func compareWithHledger(t *testing.T, e Entry, h hledgerEntry) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s (-ours +hledger's):\n%s", e.ID, diff)
 	}
-}
-
-func requireHledger(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("hledger"); err == nil {
-		return
-	}
-	if os.Getenv("EVF_REQUIRE_DATA") == "1" {
-		t.Fatal("hledger is not installed, and EVF_REQUIRE_DATA=1 asks for it")
-	}
-	t.Skip("hledger is not installed: its agreement is not tested")
 }
 
 func hledger(t *testing.T, args ...string) []byte {

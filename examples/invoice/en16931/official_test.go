@@ -13,29 +13,9 @@ import (
 	"github.com/evidencefactory/evf/examples/invoice/en16931"
 	"github.com/evidencefactory/evf/examples/invoice/testset"
 	"github.com/evidencefactory/evf/examples/invoice/ubl"
+	"github.com/evidencefactory/evf/internal/datatest"
 	"github.com/google/go-cmp/cmp"
 )
-
-// invoiceData is the folder of third-party invoices. Without it the test is
-// skipped, or fails where EVF_REQUIRE_DATA=1 says that it has to be there.
-func invoiceData(t *testing.T) string {
-	t.Helper()
-	data := os.Getenv("EVF_DATA")
-	if data == "" {
-		data = filepath.Join("..", "shared", "data")
-	}
-	if !filepath.IsAbs(data) { // relative to the project's root
-		data = filepath.Join("..", "..", "..", data)
-	}
-	data = filepath.Join(data, "invoices")
-	if _, err := os.Stat(data); err != nil {
-		if os.Getenv("EVF_REQUIRE_DATA") == "1" {
-			t.Fatalf("third-party invoices are required but not there: %v", err)
-		}
-		t.Skipf("no third-party invoices (set EVF_DATA to the data folder): %v", err)
-	}
-	return data
-}
 
 // xmlFiles lists the XML files below a folder, by name.
 func xmlFiles(t *testing.T, dir string) []string {
@@ -74,7 +54,7 @@ type score struct {
 // that names it. Other rules have an entry too, with nothing right.
 func officialScores(t *testing.T) map[string]*score {
 	t.Helper()
-	dir := filepath.Join(invoiceData(t), "en16931", "test")
+	dir := datatest.Path(t, "invoices", "en16931", "test")
 	scores := map[string]*score{}
 	for _, folder := range []string{"Invoice-unit-UBL", "CreditNote-unit-UBL"} {
 		for _, path := range xmlFiles(t, filepath.Join(dir, folder)) {
@@ -197,7 +177,7 @@ var broken = map[string][]string{
 // A valid invoice fails no rule, and no document may crash the reader or the
 // rules, whoever wrote it.
 func TestEveryThirdPartyDocument(t *testing.T) {
-	data := invoiceData(t)
+	data := datatest.Path(t, "invoices")
 	refusals := []error{ubl.ErrTooLarge, ubl.ErrEncoding, ubl.ErrForbidden, ubl.ErrTooDeep, ubl.ErrMalformed, ubl.ErrNotInvoice}
 	files, parsed, clean := xmlFiles(t, data), 0, 0
 	for _, path := range files {
