@@ -28,6 +28,7 @@ type cli struct {
 	Log       logCmd       `cmd:"" help:"Look at the log, rotate its key, give it up for another."`
 	Run       runCmd       `cmd:"" help:"Look at runs."`
 	Approve   approveCmd   `cmd:"" help:"Look at approvals and decide them."`
+	Init      initCmd      `cmd:"" help:"Write a workflow to begin with, and the cases it is held against."`
 	Workflow  workflowCmd  `cmd:"" help:"Apply, list, show and retire workflows."`
 	Gate      gateCmd      `cmd:"" help:"Try a workflow's rules on recorded calls."`
 	Policy    policyCmd    `cmd:"" help:"Test policies."`

@@ -26,6 +26,11 @@ import (
 //go:embed workflow.yaml
 var Manifest []byte
 
+// Cases are what the manifest must decide.
+//
+//go:embed workflow.test.yaml
+var Cases []byte
+
 // Tools of the manifest.
 const toolPost = "books/post_invoice"
 
