@@ -41,7 +41,7 @@ elsewhere:
 	cd bench && $(GO) vet ./... && $(GO) test -timeout 15m ./...
 
 race:
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m $(CONCURRENT)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 25m $(CONCURRENT)
 
 build:
 	$(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/evf ./cmd/evf
