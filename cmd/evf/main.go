@@ -31,7 +31,7 @@ type cli struct {
 	Init      initCmd      `cmd:"" help:"Write a workflow to begin with, and the cases it is held against."`
 	Workflow  workflowCmd  `cmd:"" help:"Apply, list, show and retire workflows."`
 	Gate      gateCmd      `cmd:"" help:"Try a workflow's rules on recorded calls."`
-	Policy    policyCmd    `cmd:"" help:"Test policies."`
+	Policy    policyCmd    `cmd:"" help:"Test policies, and say why they decide as they do."`
 	Hook      hookCmd      `cmd:"" help:"Put the gate at a coding agent's hand."`
 	Stop      stopCmd      `cmd:"" help:"Stop workflows at once, and release them."`
 	Drill     drillCmd     `cmd:"" help:"Prove that stop orders and denials work, by a real call."`

@@ -103,7 +103,7 @@ func readCase(form *caseForm) (c Case, err error) {
 // Test decides a case, and says how the verdict differs from what it must be;
 // nil where it does not.
 func (r *Replay) Test(c Case) error {
-	v, err := r.judge(c.Call, func(q policy.Request) (policy.Request, error) { return withFacts(q, c.Facts) })
+	v, _, err := r.judge(c.Call, func(q policy.Request) (policy.Request, error) { return withFacts(q, c.Facts) })
 	switch {
 	case err != nil:
 		return err

@@ -53,30 +53,44 @@ func New(source []byte, now time.Time) (*Replay, error) {
 
 // Decide gives the verdict on the next call.
 func (r *Replay) Decide(c Call) (policy.Verdict, error) {
-	v, err := r.judge(c, func(q policy.Request) (policy.Request, error) { return q, nil })
+	v, _, err := r.judge(c, func(q policy.Request) (policy.Request, error) { return q, nil })
 	if err == nil && v.Effect == policy.Allow {
 		r.calls[c.Run]++
 	}
 	return v, err
 }
 
+// Explanation is a verdict with everything that it came from.
+type Explanation struct {
+	Verdict  policy.Verdict
+	Request  policy.Request
+	Policies []policy.Explained // all of the manifest; none where none was asked
+}
+
+// Explain gives the verdict on a case's call, with the facts that the case
+// gives, and says what each policy said to it.
+func (r *Replay) Explain(c Case) (Explanation, error) {
+	v, q, err := r.judge(c.Call, func(q policy.Request) (policy.Request, error) { return withFacts(q, c.Facts) })
+	return Explanation{v, q, r.rules.Policies.Explain(q)}, err
+}
+
 // judge reaches the verdict on a call, from the request that follows from it
 // and from what know adds.
-func (r *Replay) judge(c Call, know func(policy.Request) (policy.Request, error)) (policy.Verdict, error) {
+func (r *Replay) judge(c Call, know func(policy.Request) (policy.Request, error)) (v policy.Verdict, q policy.Request, err error) {
 	who, err := r.identity(c)
 	if err != nil {
-		return policy.Verdict{}, err
+		return v, q, err
 	}
 	args := r.given(c)
 	s := &decision.State{Rules: r.rules, Identity: who, Now: c.At, Run: store.Run{Calls: r.calls[c.Run]}, Sources: c.Sources}
 	if s.Now.IsZero() {
 		s.Now = r.now
 	}
-	q, err := know(policy.Request{Identity: who.Name, Tool: c.Tool, Args: args, Facts: s.Facts(c.Tool, args, ""), Now: s.Now})
+	q, err = know(policy.Request{Identity: who.Name, Tool: c.Tool, Args: args, Facts: s.Facts(c.Tool, args, ""), Now: s.Now})
 	if err != nil {
-		return policy.Verdict{}, err
+		return v, q, err
 	}
-	return s.Judge(q), nil
+	return s.Judge(q), q, nil
 }
 
 // identity is whose call it is: the one that is named, or the first that may
