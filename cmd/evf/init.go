@@ -11,7 +11,7 @@ import (
 )
 
 type initCmd struct {
-	Template string `required:"" enum:"blank,invoice,coding-agent" help:"blank, invoice or coding-agent."`
+	Template string `required:"" enum:"blank,payments,invoice,coding-agent" help:"blank, payments, invoice or coding-agent."`
 	Dir      string `arg:"" optional:"" default:"." help:"Folder to write into." type:"path"`
 }
 
@@ -20,11 +20,16 @@ var (
 	blankWorkflow []byte
 	//go:embed templates/blank.test.yaml
 	blankCases []byte
+	//go:embed templates/payments.yaml
+	paymentsWorkflow []byte
+	//go:embed templates/payments.test.yaml
+	paymentsCases []byte
 )
 
 // templates are a manifest and the cases that it is held against.
 var templates = map[string][2][]byte{
 	"blank":        {blankWorkflow, blankCases},
+	"payments":     {paymentsWorkflow, paymentsCases},
 	"invoice":      {invoice.Manifest, invoice.Cases},
 	"coding-agent": {codingagent.Manifest, codingagent.Cases},
 }
