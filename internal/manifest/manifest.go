@@ -142,12 +142,16 @@ func (m *Manifest) Approval(name string) (Approval, bool) {
 }
 
 // Holding names the approval that is asked for where an argument of a tool has
-// not the origin that it must have; "" where the workflow declares none.
+// not the origin that it must have: the tool's own, else the one that takes
+// most people, of several the first; "" where the workflow declares none.
 func (m *Manifest) Holding(t Tool) string {
-	if t.Hold != "" || len(m.Approvals) == 0 {
-		return t.Hold
+	name, most := t.Hold, 0
+	for _, a := range m.Approvals {
+		if t.Hold == "" && a.Quorum > most {
+			name, most = a.Name, a.Quorum
+		}
 	}
-	return m.Approvals[0].Name
+	return name
 }
 
 func find[T any](list []T, is func(T) bool) (found T, ok bool) {

@@ -42,7 +42,8 @@ type Tool struct {
 	// action is about; "" where there is none.
 	Subject string
 	// Hold names the approval that is asked for where the origin of an
-	// argument is not what it must be; by default the workflow's first.
+	// argument is not what it must be; by default the one that takes most
+	// people, of several the first.
 	Hold string
 	// Args are all the arguments the tool takes: others are refused.
 	Args []Arg
