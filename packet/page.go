@@ -37,12 +37,27 @@ type PageSeal struct {
 var (
 	//go:embed page
 	pageFiles    embed.FS
-	pageScript   = pageFile("page.js")
+	pageScript   = script("bytes", "text", "findings", "files", "log", "erasures", "fields", "statement", "shown", "run")
 	pageStyle    = pageFile("page.css")
 	pageTemplate = template.Must(template.New("page.tmpl").Funcs(template.FuncMap{
 		"shown": shown, "exact": exact, "mark": mark, "label": label,
 	}).ParseFS(pageFiles, "page/*.tmpl"))
 )
+
+// script is the page's script, of parts in the order in which they build on
+// each other. None of their names is seen outside of it.
+func script(parts ...string) string {
+	text := `"use strict";
+// Re-checks the page: hashes the bytes at its end, follows them to the head of
+// the log and to the packet's signature, and holds every printed value against
+// them. What it finds is a word about this page, not about the truth.
+{
+`
+	for _, part := range parts {
+		text += "\n" + pageFile("script/"+part+".js")
+	}
+	return text + "}\n"
+}
 
 func pageFile(name string) string {
 	data, err := pageFiles.ReadFile("page/" + name)

@@ -135,6 +135,7 @@ func TestForgedPages(t *testing.T) {
 		{"a field under another's name", "stands under another name", cut(`(?s)(id="r10".*?<th scope="row">)approver name`, `${1}decision`)},
 		{"an entry that is left out", "has no place in the story", cut(`(?s)<li class="entry" id="r9".*?</details>\s*</div></li>`, ``)},
 		{"a state", "", cut(`(data-p="/slots/0/state">)declared`, `${1}evidenced`)},
+		{"an output that is left out", "the page does not show once what slots.json says of oversight", cut(`(?s)<tr><th scope="row">human oversight</th>.*?</tr>`, ``)},
 		{"a summary", "", cut(`(data-p="/slots/5/summary">)[^<]*`, `${1}nothing ran`)},
 		{"slots", "", swap(`{"gaps":[],"name":"extraction"`, `{"gaps":[],"name":"extractions"`)},
 	} {

@@ -9,7 +9,7 @@ import (
 )
 
 // How values become text on the page. The page's script does the same from
-// the bytes it has hashed, and compares: see text and visible in page.js.
+// the bytes it has hashed, and compares: see page/script/text.js.
 
 // printed is a value on the page, bound to the place it comes from.
 type printed struct {
