@@ -29,7 +29,9 @@ func TestSelectionOnThePage(t *testing.T) {
 		{"a field of another type", func(s *Selection) { s.Withhold = []string{"run.ended:/comment"} }, ""},
 		{"elements of a list", func(s *Selection) { s.Withhold = []string{"fields.extracted:/fields/*/value"} }, "/fields/0/value"},
 		{"a name that only begins like it", func(s *Selection) { s.Withhold = []string{"fields.extracted:/field"} }, ""},
-		{"what is above it", func(s *Selection) { s.Withhold = []string{"approval.decided:/comment/x", "approval.decided:/comment/*"} }, ""},
+		{"what is above it", func(s *Selection) {
+			s.Withhold = []string{"approval.decided:/comment/x", "approval.decided:/comment/*"}
+		}, ""},
 		{"chosen both ways", func(s *Selection) {
 			s.Disclose, s.Withhold = []string{"approval.decided:/comment"}, []string{"approval.decided:/comment"}
 		}, "/comment"},
