@@ -199,15 +199,16 @@ type Story struct {
 
 // Record is a record as its reader may see it.
 type Record struct {
-	Seq      uint64            `json:"seq"`
-	ID       evidence.RecordID `json:"id"`
-	Type     evidence.Type     `json:"type"`
-	Occurred evidence.Time     `json:"occurred"`
-	Received evidence.Time     `json:"received"`
-	Actor    evidence.Actor    `json:"actor"`
-	Body     evidence.Value    `json:"body" doc:"with withheld values put back, for those who may read them"`
-	Erased   []string          `json:"erased,omitzero" doc:"keys that were destroyed"`
-	Expunged bool              `json:"expunged,omitzero" doc:"its bytes were removed by authority: id, type and received are its leaf's"`
+	Seq      uint64             `json:"seq"`
+	ID       evidence.RecordID  `json:"id"`
+	Type     evidence.Type      `json:"type"`
+	Occurred evidence.Time      `json:"occurred"`
+	Received evidence.Time      `json:"received"`
+	Actor    evidence.Actor     `json:"actor"`
+	Body     evidence.Value     `json:"body" doc:"with withheld values put back, for those who may read them"`
+	Erased   []string           `json:"erased,omitzero" doc:"keys that were destroyed"`
+	Removed  []evidence.Removed `json:"removed,omitzero" doc:"what was taken out of texts of the body before it was kept"`
+	Expunged bool               `json:"expunged,omitzero" doc:"its bytes were removed by authority: id, type and received are its leaf's"`
 }
 
 // Slot is one named place that a run fills with evidence, or leaves open.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
@@ -76,7 +77,7 @@ func printStory(std streams, s client.Story) error {
 		if r.Seq >= s.Sealed {
 			seal = "○ not sealed yet"
 		}
-		rows = append(rows, []string{clock(r.Received), fmt.Sprint(r.Seq), seal, string(r.Type), r.Actor.Ref, plain(gist(r))})
+		rows = append(rows, []string{clock(r.Received), fmt.Sprint(r.Seq), seal, string(r.Type), r.Actor.Ref, plain(gist(r) + removed(r))})
 	}
 	if err := table(std.out, rows); err != nil {
 		return err
@@ -104,4 +105,16 @@ func gist(r client.Record) string {
 		}
 	}
 	return ""
+}
+
+// removed says what was taken out of a record's texts before it was kept.
+func removed(r client.Record) string {
+	var list []string
+	for _, m := range r.Removed {
+		list = append(list, fmt.Sprintf("%d × %s at %s", m.Count, m.Kind, m.Pointer))
+	}
+	if list == nil {
+		return ""
+	}
+	return " (removed: " + strings.Join(list, ", ") + ")"
 }

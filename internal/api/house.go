@@ -71,7 +71,7 @@ func (a *API) showRun(ctx context.Context, c *call) (client.Story, error) {
 			return out, err
 		}
 		out.Records = append(out.Records, client.Record{Seq: o.Seq, ID: o.Record.ID, Type: o.Record.Type, Occurred: o.Occurred, Received: o.Received,
-			Actor: o.Actor, Body: body, Erased: erasedKeys(o)})
+			Actor: o.Actor, Body: body, Erased: erasedKeys(o), Removed: o.Record.Removed})
 	}
 	for _, s := range packet.Slots(records, gone...) {
 		slot := client.Slot{Name: s.Name, State: string(s.State), Summary: s.Summary, Records: s.Records}
