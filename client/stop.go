@@ -18,6 +18,7 @@ type EngageStop struct {
 type ReleaseStop struct {
 	Workflow string `json:"workflow,omitzero" doc:"the stop of all workflows where it is left out"`
 	Reason   string `json:"reason"`
+	Drill    bool   `json:"drill,omitzero" doc:"end a drill, and nothing else"`
 }
 
 // Stop is the latest stop order of a scope.

@@ -9,10 +9,12 @@ type StopEngaged struct {
 	By       string `json:"by" evf:"key,format=ident"`
 }
 
-// StopReleased ends the stop order of one workflow, or of all. Whoever engaged it does not
-// release it, unless it was a drill.
+// StopReleased ends the stop order of one workflow, or of all. Whoever engaged
+// it does not release it, unless it was a drill. A drill's release ends drills
+// alone: a real order may have taken its place.
 type StopReleased struct {
 	Workflow string `json:"workflow" evf:"key,opt,format=ident"`
+	Drill    bool   `json:"drill" evf:"key"` // ends a drill, and nothing else
 	Reason   string `json:"reason" evf:"internal,text,max=500"`
 	By       string `json:"by" evf:"key,format=ident"`
 }

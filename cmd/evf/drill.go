@@ -70,7 +70,7 @@ func (c *drillStopCmd) Run(ctx context.Context, std streams) error {
 		}
 		_, failed := denied(ctx, run, "stopped")
 		effect := time.Since(began)
-		_, err := cl.ReleaseStop(context.WithoutCancel(ctx), client.ReleaseStop{Workflow: c.Workflow, Reason: "end of drill"})
+		_, err := cl.ReleaseStop(context.WithoutCancel(ctx), client.ReleaseStop{Workflow: c.Workflow, Reason: "end of drill", Drill: true})
 		if err = errors.Join(failed, err); err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ func (a *API) engageStop(ctx context.Context, c *call, in client.EngageStop) (cl
 }
 
 func (a *API) releaseStop(ctx context.Context, c *call, in client.ReleaseStop) (client.Stop, error) {
-	s, err := a.cfg.Workflows.Release(ctx, c.by, in.Workflow, in.Reason)
+	s, err := a.cfg.Workflows.Release(ctx, c.by, in.Workflow, in.Reason, in.Drill)
 	return stopOf(s), err
 }
 

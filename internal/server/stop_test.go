@@ -91,3 +91,25 @@ func TestStopOfOneWorkflow(t *testing.T) {
 	_, err = h.admin.EngageStop(t.Context(), client.EngageStop{Workflow: "payments", Reason: " "})
 	kind(t, err, evidence.Invalid)
 }
+
+// A drill stands in no real order's way, and ends none.
+func TestStopDuringADrill(t *testing.T) {
+	h := newHouse(t)
+	run := h.begin()
+	drill := client.EngageStop{Workflow: "payments", Reason: "drill", Drill: true}
+	_, err := h.admin.EngageStop(t.Context(), drill)
+	h.must(err)
+	other := h.person("lee@example.org", "compliance")
+	_, err = other.EngageStop(t.Context(), client.EngageStop{Workflow: "payments", Reason: "it acts oddly"})
+	h.must(err)
+	for _, who := range []*client.Client{h.admin, other} {
+		_, err = who.ReleaseStop(t.Context(), client.ReleaseStop{Workflow: "payments", Reason: "end of drill", Drill: true})
+		kind(t, err, evidence.Conflict)
+	}
+	_, err = other.EngageStop(t.Context(), drill)
+	kind(t, err, evidence.Conflict)
+	h.verdict(h.ask(run, "", "bank/read", `{"query":"a"}`), "deny", "stopped")
+	kind(t, h.releases(other, "payments"), evidence.Denied)
+	h.must(h.releases(h.admin, "payments"))
+	h.verdict(h.ask(run, "", "bank/read", `{"query":"a"}`), "allow", "permitted")
+}

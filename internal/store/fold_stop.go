@@ -38,7 +38,7 @@ func foldStopEngaged(p Folder, seq uint64, r *evidence.Record) error {
 	switch {
 	case err != nil && evidence.KindOf(err) != evidence.NotFound:
 		return err
-	case before.Status == StopEngaged:
+	case before.Status == StopEngaged && (!before.Drill || b.Drill): // a real order takes a drill's place
 		return evidence.Errorf(evidence.Conflict, "", "%s is stopped already, since %s by %s", before.ID, before.Since, before.By)
 	}
 	return put(p, Stop{ID: StopID(b.Workflow), By: b.By, Drill: b.Drill, Since: r.Received, Status: StopEngaged, Seq: seq})
@@ -55,6 +55,8 @@ func foldStopReleased(p Folder, seq uint64, r *evidence.Record) error {
 		return err
 	case s.Status != StopEngaged:
 		return evidence.Errorf(evidence.Conflict, "", "%s is not stopped", StopID(b.Workflow))
+	case b.Drill && !s.Drill:
+		return evidence.Errorf(evidence.Conflict, "", "%s was stopped in earnest by %s while the drill ran: it stays so", s.ID, s.By)
 	case s.By == b.By && !s.Drill:
 		return evidence.Errorf(evidence.Denied, "", "%s is released by someone other than %s, who stopped it", s.ID, s.By)
 	}

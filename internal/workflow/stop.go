@@ -18,9 +18,10 @@ func (r *Registry) Stop(ctx context.Context, by *identity.Caller, name, reason s
 }
 
 // Release ends a stop order. Whoever engaged it is evidence.Denied, unless it
-// was a drill.
-func (r *Registry) Release(ctx context.Context, by *identity.Caller, name, reason string) (store.Stop, error) {
-	return r.stop(ctx, by, name, evidence.TypeStopReleased, reason, evidence.StopReleased{Workflow: name, Reason: reason, By: by.Ref})
+// was a drill. With drill it ends a drill alone, and is evidence.Conflict where
+// a real order has taken its place.
+func (r *Registry) Release(ctx context.Context, by *identity.Caller, name, reason string, drill bool) (store.Stop, error) {
+	return r.stop(ctx, by, name, evidence.TypeStopReleased, reason, evidence.StopReleased{Workflow: name, Drill: drill, Reason: reason, By: by.Ref})
 }
 
 func (r *Registry) stop(ctx context.Context, by *identity.Caller, name string, t evidence.Type, reason string, body any) (s store.Stop, err error) {

@@ -191,7 +191,7 @@ func (h *history) fact(r *rapid.T) Fact {
 	case "stop":
 		return of(evidence.TypeStopEngaged, evidence.StopEngaged{Drill: rapid.Bool().Draw(r, "drill"), Reason: "a test", By: person})
 	case "go":
-		return of(evidence.TypeStopReleased, evidence.StopReleased{Reason: "over", By: person})
+		return of(evidence.TypeStopReleased, evidence.StopReleased{Drill: rapid.Bool().Draw(r, "drill"), Reason: "over", By: person})
 	case "key":
 		return of(evidence.TypeKeyRotated, evidence.KeyRotated{Purpose: "packet", Key: pick(r, "key", "one", "two")})
 	}
