@@ -123,16 +123,41 @@ func (c *hookStatusCmd) Run(std streams) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	faults := hook.Check(data)
-	if local, err := os.ReadFile(filepath.Join(c.Project, ".claude", "settings.local.json")); err == nil {
-		faults = append(faults, hook.CheckLocal(local)...)
-	}
-	for _, f := range faults {
+	faults := 0
+	for _, f := range hook.Check(data) {
+		faults++
 		fmt.Fprintf(std.out, "%s: %s\n", path, plain(f))
 	}
-	if len(faults) > 0 {
+	for _, other := range otherSettings(c.Project) {
+		data, err := os.ReadFile(other)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, f := range hook.CheckOther(data) {
+			faults++
+			fmt.Fprintf(std.out, "%s: %s\n", other, plain(f))
+		}
+	}
+	if faults > 0 {
 		return exitError(exitInvalid)
 	}
 	_, err = fmt.Fprintf(std.out, "%s: every tool is asked about, and nothing runs where the hook fails\n", path)
 	return err
+}
+
+// otherSettings are the files that can take a project's hook out of force: one
+// person's for the project, theirs for all, and the machine's.
+func otherSettings(project string) []string {
+	files := []string{filepath.Join(project, ".claude", "settings.local.json")}
+	dir := os.Getenv("CLAUDE_CONFIG_DIR")
+	if home, err := os.UserHomeDir(); dir == "" && err == nil {
+		dir = filepath.Join(home, ".claude")
+	}
+	if dir != "" {
+		files = append(files, filepath.Join(dir, "settings.json"))
+	}
+	return append(files, filepath.Join("/etc", "claude-code", "managed-settings.json"))
 }

@@ -165,6 +165,10 @@ func TestHookHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.wants(event("PreToolUse", "Bash", `{"command":"git push origin other"}`, ""), "deny", "maintainer")
+	key2 := d.hook.EnvKey
+	d.hook.EnvKey += "0" // the gate cannot be asked: the approval must not be lost
+	d.wants(event("PreToolUse", "Bash", push, ""), "exit 2", "nothing may run")
+	d.hook.EnvKey = key2
 	var wg sync.WaitGroup
 	allowed := make([]string, 6)
 	for i := range allowed {

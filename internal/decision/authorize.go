@@ -22,9 +22,10 @@ func (s *State) Facts(tool string, args evidence.Value, digest evidence.Digest) 
 	f := policy.Facts{CallsInRun: s.Run.Calls, InitiatorKind: s.Run.Initiator.Kind}
 	f.ChecksPassed, f.ChecksFailed, f.ChecksMissing = s.Rules.RequiredChecks(tool, s.outcomes())
 	f.ChecksMissing = set(f.ChecksMissing)
-	f.ArgsUnattested = set(s.unattested(tool, args))
+	attested := s.attested().values
+	f.ArgsUnattested = set(s.unattested(attested, tool, args))
 	f.ArgsAttested = len(f.ArgsUnattested) == 0
-	s.provenance(tool, args, &f)
+	s.provenance(attested, tool, args, &f)
 	if s.Routed() {
 		f.Routed, f.Route = true, set(s.Route.To)
 	}

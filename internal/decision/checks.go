@@ -90,8 +90,7 @@ func (s *State) attested() attestation {
 
 // unattested names the arguments that should equal an attested value and do
 // not. One left out does not equal the value that was attested for it.
-func (s *State) unattested(tool string, args evidence.Value) (names []string) {
-	values := s.attested().values
+func (s *State) unattested(values map[string]string, tool string, args evidence.Value) (names []string) {
 	t, _ := s.Rules.Tool(tool)
 	for _, arg := range t.Args {
 		if arg.Attested == "" {

@@ -32,10 +32,10 @@ const (
 )
 
 // provenance sorts the arguments of a call by where they come from.
-func (s *State) provenance(tool string, args evidence.Value, f *policy.Facts) {
+func (s *State) provenance(attested map[string]string, tool string, args evidence.Value, f *policy.Facts) {
 	t, _ := s.Rules.Tool(tool)
 	fields := slices.Clone(s.Sources.Cited)
-	for _, value := range s.attested().values {
+	for _, value := range attested {
 		fields = append(fields, value)
 	}
 	tr := newTracer(Sources{fields, s.Sources.Person, s.Sources.Untrusted})

@@ -6,7 +6,6 @@ import (
 	"io"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/evidencefactory/evf/evidence"
 )
@@ -44,9 +43,6 @@ func (Claude) Parse(input []byte) (*Event, error) {
 	if ev.Tool, err = claudeTool(text("tool_name")); err != nil {
 		return nil, err
 	}
-	ms, _ := v.Get("duration_ms")
-	took, _ := ms.Int()
-	ev.Took = time.Duration(took) * time.Millisecond
 	args, ok := v.Get("tool_input")
 	if !ok || args.Kind() != evidence.Object {
 		return nil, fmt.Errorf("tool_input is no object")
@@ -55,14 +51,20 @@ func (Claude) Parse(input []byte) (*Event, error) {
 	return ev, nil
 }
 
+// own is the server that the agent's own tools have in a manifest. No other may
+// be called so, else its tools would be judged as the agent's.
+const own = "claude-code"
+
 // claudeTool is a tool as manifests name it.
 func claudeTool(name string) (string, error) {
-	server, tool := "claude-code", name
+	server, tool := own, name
 	if rest, ok := strings.CutPrefix(name, "mcp__"); ok {
 		if server, tool, ok = strings.Cut(rest, "__"); !ok {
 			return "", fmt.Errorf("tool_name names no tool of an MCP server")
 		}
-		server = strings.ToLower(strings.ReplaceAll(server, "_", "-"))
+		if server = strings.ToLower(strings.ReplaceAll(server, "_", "-")); server == own {
+			return "", fmt.Errorf("tool_name is of an MCP server that is called as the agent itself: give the server another name")
+		}
 	}
 	if !plainName.MatchString(tool) || !plainName.MatchString(server) {
 		return "", fmt.Errorf("tool_name is not one that a manifest could hold")

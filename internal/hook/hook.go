@@ -8,11 +8,12 @@
 package hook
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/evidencefactory/evf/client"
 	"github.com/evidencefactory/evf/evidence"
@@ -29,7 +30,6 @@ type Event struct {
 	Args    evidence.Value
 	After   bool // the tool has run
 	Failed  bool // and failed
-	Took    time.Duration
 }
 
 // Adapter reads and answers one vendor's hooks.
@@ -87,14 +87,16 @@ func (h *Hook) before(ctx context.Context, ev *Event) (allow bool, reason string
 	if err != nil {
 		return false, "", err
 	}
-	action, err := h.State.Take(ev.Session, waiting(ev))
+	held, err := h.State.Take(ev.Session, waiting(ev))
 	if err != nil {
 		return false, "", err
 	}
-	if action == "" {
-		action = client.NewID()
-	}
+	action := cmp.Or(held, client.NewID())
 	v, err := run.Ask(ctx, evidence.ActionID(action), ev.Tool, ev.Args)
+	if err != nil && held != "" { // its approval is not lost with the answer
+		_, kept := h.State.Keep(ev.Session, waiting(ev), held)
+		err = errors.Join(err, kept)
+	}
 	if err != nil {
 		return false, "", err
 	}

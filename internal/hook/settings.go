@@ -39,6 +39,9 @@ const timeout = 30
 func Install(settings []byte, command string) ([]byte, error) {
 	all := map[string]json.RawMessage{}
 	hooks := map[string][]json.RawMessage{}
+	if !plainCall(command) {
+		return nil, fmt.Errorf("%q is not one plain call of evf hook %s: give a path to evf, and its flags", command, own)
+	}
 	if len(strings.TrimSpace(string(settings))) > 0 {
 		if err := json.Unmarshal(settings, &all); err != nil {
 			return nil, fmt.Errorf("is no JSON object: mend it first: %w", err)
@@ -75,75 +78,121 @@ func onFailure(event string) string {
 	return ""
 }
 
-// isOurs reports whether a group calls this hook and nothing else.
+// isOurs reports whether a group calls this hook, in whatever way, and nothing
+// else.
 func isOurs(raw json.RawMessage) bool {
 	var g group
 	if json.Unmarshal(raw, &g) != nil || len(g.Hooks) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(g.Hooks, func(h handler) bool { return !calls(h.Command) })
-}
-
-func calls(command string) bool {
-	return strings.Contains(command, "evf") && strings.Contains(command, "hook claude-code")
+	return !slices.ContainsFunc(g.Hooks, func(h handler) bool { return !strings.Contains(h.Command, "hook "+own) })
 }
 
 // Check says how an agent could act past the hook under settings.
 func Check(settings []byte) (faults []string) {
-	var all struct {
-		Hooks           map[string][]group `json:"hooks"`
-		DisableAllHooks bool               `json:"disableAllHooks"`
-	}
 	if len(strings.TrimSpace(string(settings))) == 0 {
 		return []string{"there are no settings, so no hook: run evf hook install"}
 	}
-	if err := json.Unmarshal(settings, &all); err != nil {
+	var all map[string]json.RawMessage
+	var hooks map[string][]json.RawMessage
+	err := json.Unmarshal(settings, &all)
+	if raw, ok := all["hooks"]; err == nil && ok {
+		err = json.Unmarshal(raw, &hooks)
+	}
+	if err != nil {
 		return []string{"is not JSON that can be read: no hook may be in force: mend it"}
 	}
-	if all.DisableAllHooks {
-		faults = append(faults, "disableAllHooks is true: no hook is in force")
-	}
+	faults = disabled(all)
 	for _, event := range events {
-		if fault := checkEvent(event, all.Hooks[event]); fault != "" {
+		if fault := checkEvent(event, hooks[event]); fault != "" {
 			faults = append(faults, fault)
 		}
 	}
 	return faults
 }
 
-// CheckLocal says how settings that add to those of the project, such as one
-// person's own, take the hook out of force.
-func CheckLocal(settings []byte) (faults []string) {
-	var all struct {
-		DisableAllHooks bool `json:"disableAllHooks"`
-	}
+// CheckOther says how settings that stand beside those of the project, such as
+// one person's own, take the hook out of force.
+func CheckOther(settings []byte) []string {
+	var all map[string]json.RawMessage
 	if err := json.Unmarshal(settings, &all); err != nil {
-		return []string{"settings.local.json is not JSON that can be read: mend it"}
+		return []string{"is not JSON that can be read: mend it"}
 	}
-	if all.DisableAllHooks {
-		return []string{"settings.local.json: disableAllHooks is true: no hook is in force"}
+	return disabled(all)
+}
+
+func disabled(settings map[string]json.RawMessage) []string {
+	if raw, ok := settings["disableAllHooks"]; ok && string(raw) != "false" {
+		return []string{"disableAllHooks is set: no hook is in force"}
 	}
 	return nil
 }
 
-// checkEvent wants one entry of ours that every tool goes through.
-func checkEvent(event string, groups []group) (fault string) {
+// checkEvent wants one group that every tool goes through, of one entry as
+// Install writes it. Anything else may open a way past it.
+func checkEvent(event string, groups []json.RawMessage) (fault string) {
 	fault = event + ": the hook is not installed: run evf hook install"
-	for i, g := range groups {
-		for j, h := range g.Hooks {
-			at := fmt.Sprintf("hooks.%s[%d].hooks[%d]", event, i, j)
-			switch {
-			case h.Type != "command" || !calls(h.Command):
-			case g.Matcher != "" && g.Matcher != "*":
-				fault = fmt.Sprintf("hooks.%s[%d].matcher: only some tools are asked about: write *", event, i)
-			case h.OnFailure != onFailure(event):
-				fault = at + `.onFailure: a tool runs where the hook fails: write "block"`
-			default:
-				return ""
-			}
+	for i, raw := range groups {
+		if !isOurs(raw) {
+			continue
+		}
+		at := fmt.Sprintf("hooks.%s[%d]", event, i)
+		if fault = checkGroup(at, event, raw); fault == "" {
+			return ""
 		}
 	}
 	return fault
+}
+
+func checkGroup(at, event string, raw json.RawMessage) string {
+	var g map[string]json.RawMessage
+	var entries []map[string]json.RawMessage
+	if json.Unmarshal(raw, &g) != nil || json.Unmarshal(g["hooks"], &entries) != nil || len(entries) != 1 {
+		return at + ": is not one entry with the hook: run evf hook install"
+	}
+	for key := range g {
+		if key != "matcher" && key != "hooks" {
+			return fmt.Sprintf("%s: has %q, which may let a tool run unasked: run evf hook install", at, key)
+		}
+	}
+	if m, ok := g["matcher"]; ok && string(m) != `"*"` && string(m) != `""` {
+		return at + ".matcher: only some tools are asked about: write *"
+	}
+	entry := entries[0]
+	for key := range entry {
+		if !slices.Contains([]string{"type", "command", "timeout", "onFailure", "statusMessage"}, key) {
+			return fmt.Sprintf("%s.hooks[0]: has %q, which may let a tool run unasked: run evf hook install", at, key)
+		}
+	}
+	switch {
+	case text(entry, "type") != "command":
+		return at + `.hooks[0].type: write "command"`
+	case !plainCall(text(entry, "command")):
+		return at + ".hooks[0].command: is more than one plain call of evf hook claude-code, so its refusal may be lost: run evf hook install"
+	case text(entry, "onFailure") != onFailure(event) || entry["onFailure"] != nil && onFailure(event) == "":
+		return at + `.hooks[0].onFailure: a tool runs where the hook fails: write "block"`
+	}
+	return ""
+}
+
+func text(object map[string]json.RawMessage, key string) (s string) {
+	if json.Unmarshal(object[key], &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// plainCall reports whether a shell would do nothing but call the hook, and
+// end as it ends.
+func plainCall(command string) bool {
+	if strings.ContainsAny(command, ";|&#`<>()\n\r\\") {
+		return false
+	}
+	words := strings.Fields(command)
+	if len(words) < 3 || words[1] != "hook" || words[2] != own {
+		return false
+	}
+	return filepath.Base(strings.Trim(words[0], `"'`)) == "evf"
 }
 
 // Diff shows what changes between two texts: lines that only one has.
